@@ -40,7 +40,7 @@ export default {
       name: 'nothing-unresolvable',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: '^node:' },
+      to: { couldNotResolve: true, pathNot: '^(node:)?ffi$' },
     },
   ],
   options: {

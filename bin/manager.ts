@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+import { SignalInbox } from '../src/process/signal-inbox.ts';
+
+// Before anything else is loaded: from here on no signal is lost.
+const inbox = new SignalInbox();
+inbox.install();
+// Node would print the notice that node:ffi is experimental as plain text between the records.
+process.removeAllListeners('warning');
+
+const { main } = await import('../src/commands/main.ts');
+process.exit(await main(process.argv.slice(2), inbox));

@@ -1,0 +1,84 @@
+import type { Phase } from './phase.ts';
+
+/**
+ * What is known of this instance, kept up to date by src/instance and read by the decisions in this directory.
+ * Times are milliseconds of one monotonic clock.
+ */
+export interface Observation {
+  phase: Phase;
+  phaseSince: number;
+  /** Last time the supervising loop went round. */
+  loopBeatAt: number;
+  /** What the initialisation is doing. */
+  initStep: string | undefined;
+  /** Last time the server answered a query or asked for a password: proof that it takes connections. */
+  answeredAt: number | undefined;
+  /** The last thing that was not such an answer. */
+  refusal: Refusal | undefined;
+  /** Undefined until the server was asked. */
+  inRecovery: boolean | undefined;
+  /** How far the start or the replay has come. */
+  progress: Progress | undefined;
+  /** The error that replay keeps meeting. */
+  replayError: RepeatedError | undefined;
+  disk: DiskSpace | undefined;
+  writePath: WritePath | undefined;
+}
+
+export interface Refusal {
+  readonly at: number;
+  readonly text: string;
+}
+
+/** Any text that changes when recovery moves, and since when it has been the same. */
+export interface Progress {
+  readonly marker: string;
+  readonly since: number;
+}
+
+export interface RepeatedError {
+  readonly text: string;
+  readonly count: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+}
+
+/** Bytes, but for the count of segments. */
+export interface DiskSpace {
+  /** Free for this user where pg_wal lies. */
+  readonly walFree: number;
+  /** Free for this user where PGDATA lies. */
+  readonly dataFree: number;
+  readonly walSegment: number;
+  /** WAL kept for the slot that is furthest behind; undefined until asked. */
+  readonly heldBySlots: number | undefined;
+  /** Segments that wait for archive_command. */
+  readonly archiveBacklog: number;
+}
+
+/** Whether WAL that sessions wait for reaches the disk. */
+export interface WritePath {
+  /** Position up to which WAL is known to be on disk. */
+  readonly flushed: string;
+  /** Sessions that wait for WAL to be written or synced at this moment. */
+  readonly waiting: number;
+  /** Since when `flushed` has been the same while somebody was waiting; undefined when all is well. */
+  readonly stalledSince: number | undefined;
+}
+
+/** An observation of a process that has just begun. */
+export function freshObservation(now: number): Observation {
+  return {
+    phase: 'preparing',
+    phaseSince: now,
+    loopBeatAt: now,
+    initStep: undefined,
+    answeredAt: undefined,
+    refusal: undefined,
+    inRecovery: undefined,
+    progress: undefined,
+    replayError: undefined,
+    disk: undefined,
+    writePath: undefined,
+  };
+}

@@ -1,0 +1,75 @@
+/**
+ * How a running server is brought down: which mode begins, and what each later event turns it into.
+ * Modes are those of the postmaster (manual page of postgres, "Shutting down the server"), plus the last resort.
+ */
+
+export type StopMode = 'smart' | 'fast' | 'immediate' | 'kill';
+
+/** What can ask for a stop or push one that is under way. */
+export type StopEvent =
+  /** TERM or INT: an ordered stop; again: the next harder mode. */
+  | 'stop requested'
+  /** QUIT: as fast as the server can, recovery at the next start. */
+  | 'immediate stop requested'
+  /** A part of the manager failed: ordered, but without waiting for anybody's session. */
+  | 'fault'
+  /** The time of the present mode is over. */
+  | 'deadline';
+
+export interface StopPolicy {
+  /** Seconds that sessions get to end by themselves; 0: none (spec.smartShutdownTimeout). */
+  readonly smartSeconds: number;
+  /** Seconds for the fast mode (spec.stopDelay). */
+  readonly fastSeconds: number;
+  /** Seconds for the immediate mode, after which the server is killed. */
+  readonly immediateSeconds: number;
+}
+
+const harder: Record<StopMode, StopMode> = {
+  smart: 'fast',
+  fast: 'immediate',
+  immediate: 'kill',
+  kill: 'kill',
+};
+const hardness: Record<StopMode, number> = { smart: 0, fast: 1, immediate: 2, kill: 3 };
+
+/**
+ * The mode after an event; never a softer one than before. Only a deadline leads to `kill`: no number of signals
+ * from a person or a container engine kills a server that is still within its time.
+ */
+export function nextStopMode(current: StopMode | undefined, event: StopEvent, policy: StopPolicy): StopMode {
+  if (current === undefined) return firstStopMode(event, policy);
+  const wanted = wantedMode(current, event);
+  return hardness[wanted] > hardness[current] ? wanted : current;
+}
+
+/** Milliseconds that a mode may take. */
+export function stopDeadline(mode: StopMode, policy: StopPolicy): number {
+  const seconds: Record<StopMode, number> = {
+    smart: policy.smartSeconds,
+    fast: policy.fastSeconds,
+    immediate: policy.immediateSeconds,
+    kill: policy.immediateSeconds,
+  };
+  return seconds[mode] * 1000;
+}
+
+/** Contract 04, 12.2: the smart phase is skipped when it would take the whole time that there is. */
+function firstStopMode(event: StopEvent, policy: StopPolicy): StopMode {
+  if (event === 'immediate stop requested') return 'immediate';
+  if (event === 'fault') return 'fast';
+  return policy.smartSeconds > 0 && policy.fastSeconds > policy.smartSeconds ? 'smart' : 'fast';
+}
+
+function wantedMode(current: StopMode, event: StopEvent): StopMode {
+  switch (event) {
+    case 'deadline':
+      return harder[current];
+    case 'stop requested':
+      return current === 'immediate' ? 'immediate' : harder[current];
+    case 'immediate stop requested':
+      return 'immediate';
+    case 'fault':
+      return 'fast';
+  }
+}

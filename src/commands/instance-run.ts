@@ -1,0 +1,131 @@
+import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { ManagerError, systemErrorCode } from '../errors/manager-error.ts';
+import { Instance } from '../instance/instance.ts';
+import { directoriesToGive } from '../instance/runtime-directory.ts';
+import type { InstanceSettings } from '../instance/settings.ts';
+import { defaultDataDirectory } from '../postgres/io/data-directory-facts.ts';
+import { findInstallation } from '../postgres/io/installation.ts';
+import { Children } from '../process/children.ts';
+import { openLibc, type WaitStatus } from '../process/libc.ts';
+import { Reaper } from '../process/reaper.ts';
+import { stepDown } from '../process/step-down.ts';
+import { asksServerOnly } from './arguments.ts';
+import { loadDesiredState } from './desired-state.ts';
+import { type Logging, openLogging } from './logging.ts';
+import type { GlobalOptions, ProgramContext, RunOptions } from './options.ts';
+
+/** Milliseconds that a slow reader of the log gets at the end. */
+const farewell = 2_000;
+const defaultPort = 5432;
+
+/**
+ * Runs one instance to the end of its server.
+ *
+ * @returns the exit status of the process
+ * @throws errors of the command line; everything later is logged and becomes the exit status
+ */
+export async function runInstance(
+  options: RunOptions & GlobalOptions,
+  context: ProgramContext,
+): Promise<number> {
+  if (options.statusPortTls === true || options.metricsPortTls === true) {
+    throw new ManagerError('TLS_NOT_AVAILABLE', 'there is no source of certificates without Kubernetes');
+  }
+  const environment = process.env;
+  const executable = environment.POSTGRES_NAME || 'postgres';
+  if (asksServerOnly(context.serverArguments))
+    return becomeServer(options, executable, context.serverArguments);
+  const dataDirectory = options.pgData ?? (environment.PGDATA || defaultDataDirectory());
+  const identity = stepDown(dataDirectory, directoriesToGive);
+  const name = options.podName ?? (environment.POD_NAME || hostname());
+  const libc = openLibc();
+  const logging = openLogging(options, environment.POD_NAME || undefined, libc);
+  const { log } = logging;
+  if (identity !== undefined) log.info(identity, 'stepped down from root');
+  allowUsefulCoreDumps();
+  const socketDirectory = options.socketDir ?? absolute(environment.PGHOST);
+  const settings: InstanceSettings = {
+    name,
+    dataDirectory,
+    runtime: { runtimeDirectory: options.runtimeDir, socketDirectory },
+    binDirectory: options.bindir,
+    executable,
+    port: options.port ?? portOf(environment.PGPORT, logging),
+    serverArguments: context.serverArguments,
+    initDirectory: options.initDir,
+    statusPort: options.statusPort,
+    statusHost: options.statusAddress,
+    loadDesiredState: () =>
+      loadDesiredState({
+        environment,
+        clusterFile: options.clusterFile,
+        clusterName: options.clusterName ?? (environment.CLUSTER_NAME || undefined),
+        log,
+      }),
+  };
+  const status = await supervise(settings, libc, logging, context);
+  await logging.flush(farewell);
+  return status;
+}
+
+async function supervise(
+  settings: InstanceSettings,
+  libc: ReturnType<typeof openLibc>,
+  logging: Logging,
+  context: ProgramContext,
+): Promise<number> {
+  const { log } = logging;
+  const children = new Children();
+  const reapedListeners: Array<(status: WaitStatus) => void> = [];
+  const reaper = new Reaper(libc, children, (status) => {
+    log.debug({ ...status }, 'reaped an orphan');
+    for (const listener of reapedListeners) listener(status);
+  });
+  reaper.start();
+  const instance = new Instance(settings, {
+    libc,
+    children,
+    logs: logging,
+    environment: process.env,
+    onReaped: (listener) => reapedListeners.push(listener),
+  });
+  process.on('warning', (warning) => log.debug({ name: warning.name }, warning.message));
+  process.on('uncaughtException', (error) => instance.fault(error));
+  process.on('unhandledRejection', (error) => instance.fault(error));
+  context.inbox.listen((signal) => instance.control(signal));
+  return instance.run();
+}
+
+/** `postgres --version` and the like: this process becomes the server's program, which answers. */
+function becomeServer(options: RunOptions, executable: string, args: readonly string[]): number {
+  const path = process.env.PATH;
+  const found = findInstallation({ binDirectory: options.bindir, wantedMajor: undefined, executable, path });
+  const program = join(found.binDirectory, executable);
+  stepDown(options.pgData ?? (process.env.PGDATA || defaultDataDirectory()), []);
+  process.execve?.(program, [program, ...args], process.env);
+  return 1;
+}
+
+/** Anonymous memory, shared and not, and ELF headers (core(5)); children inherit it (contract 04, 1.8). */
+function allowUsefulCoreDumps(): void {
+  try {
+    writeFileSync('/proc/self/coredump_filter', '0x31');
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+  }
+}
+
+function absolute(path: string | undefined): string | undefined {
+  return path?.startsWith('/') === true ? path : undefined;
+}
+
+/** Contract 01, 1.8: what cannot be read as a port is 5432. */
+function portOf(text: string | undefined, { log }: Logging): number {
+  if (text === undefined || text === '') return defaultPort;
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0 && value < 65_536) return value;
+  log.warn({ PGPORT: text }, `PGPORT is no port: using ${defaultPort}`);
+  return defaultPort;
+}

@@ -1,0 +1,90 @@
+/** Answer of /readyz with every reason. */
+export interface Readiness {
+  readonly ok: boolean;
+  readonly reasons: ReadonlyArray<{ readonly code: string; readonly text: string }>;
+}
+
+type Row = readonly [label: string, value: unknown];
+
+/**
+ * The status as a screen for people.
+ *
+ * @param status body of /pg/status; undefined when the server did not answer it
+ */
+export function renderStatus(
+  status: Readonly<Record<string, unknown>> | undefined,
+  readiness: Readiness,
+): string {
+  const lines = [`Ready:              ${readiness.ok ? 'yes' : 'no'}`];
+  for (const reason of readiness.reasons) lines.push(`  ${reason.code}: ${reason.text}`);
+  if (status === undefined) return `${lines.join('\n')}\n`;
+  const own = (status.manager ?? {}) as Record<string, unknown>;
+  const pod = status.pod as { metadata?: { name?: string } } | undefined;
+  const rows: Row[] = [
+    ['Instance', pod?.metadata?.name],
+    ['Role', status.isPrimary === true ? 'primary' : 'standby'],
+    ['Phase', own.phase],
+    ['Timeline', status.timeLineID],
+    ['System identifier', status.systemID],
+    ['Current LSN', status.currentLsn],
+    ['Current WAL', status.currentWAL],
+    ['Received LSN', status.receivedLsn],
+    ['Replayed LSN', status.replayLsn],
+    ['WAL receiver', status.isPrimary === true ? undefined : yesNo(status.isWalReceiverActive)],
+    ['Pending restart', status.pendingRestart === true ? 'yes' : undefined],
+    ['WAL archiving', archiving(status)],
+    ['WAL to archive', status.readyWalFiles],
+    ['Disk', disk(own.disk)],
+    ['Manager', status.instanceManagerVersion],
+    ['Session', status.sessionID],
+  ];
+  for (const [label, value] of rows) {
+    if (value !== undefined) lines.push(`${`${label}:`.padEnd(20)}${String(value)}`);
+  }
+  lines.push(
+    ...table('Standbys', status.replicationInfo, [
+      'applicationName',
+      'state',
+      'syncState',
+      'replayLsn',
+      'replayLag',
+    ]),
+  );
+  lines.push(
+    ...table('Slots', status.replicationSlotsInfo, [
+      'slotName',
+      'slotType',
+      'active',
+      'restartLsn',
+      'walStatus',
+    ]),
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+function yesNo(value: unknown): string {
+  return value === true ? 'yes' : 'no';
+}
+
+function archiving(status: Readonly<Record<string, unknown>>): string | undefined {
+  if (status.isArchivingWAL === true) return `working, last ${String(status.lastArchivedWAL)}`;
+  return status.lastFailedWAL === undefined ? undefined : `failing at ${String(status.lastFailedWAL)}`;
+}
+
+function disk(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || !('walFree' in value)) return undefined;
+  return `${(Number(value.walFree) / 1024 ** 3).toFixed(2)} GiB free for WAL`;
+}
+
+function table(title: string, rows: unknown, columns: readonly string[]): string[] {
+  if (!Array.isArray(rows) || rows.length === 0) return [];
+  const cells = [
+    columns,
+    ...rows.map((row: Record<string, unknown>) => columns.map((column) => String(row[column] ?? ''))),
+  ];
+  const widths = columns.map((_, index) => Math.max(...cells.map((row) => (row[index] ?? '').length)));
+  const lines = cells.map((row) =>
+    `  ${row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ')}`.trimEnd(),
+  );
+  return ['', `${title}:`, ...lines];
+}

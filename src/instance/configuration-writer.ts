@@ -1,0 +1,29 @@
+import { join } from 'node:path';
+import { readIfPresent, writeFileAtomically } from './atomic-file.ts';
+import type { ServerContext } from './server-context.ts';
+import type { DesiredState } from './settings.ts';
+
+/**
+ * Brings the generated files of PGDATA up to date.
+ *
+ * @returns names of the files that were changed
+ */
+export function writeConfigurationFiles(
+  context: ServerContext,
+  desired: DesiredState,
+  isFirstBoot: boolean,
+): string[] {
+  const files = desired.configurationFiles({
+    major: context.installation.major,
+    port: context.port,
+    socketDirectory: context.directories.socket,
+    logDirectory: context.directories.log,
+    isFirstBoot,
+    current: (name) => readIfPresent(join(context.dataDirectory, name)),
+  });
+  const changed: string[] = [];
+  for (const [name, text] of files) {
+    if (writeFileAtomically(join(context.dataDirectory, name), text)) changed.push(name);
+  }
+  return changed;
+}

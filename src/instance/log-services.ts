@@ -1,0 +1,33 @@
+import type { Readable } from 'node:stream';
+import type { Logger } from '../logs/manager-log.ts';
+import type { NotableRecord } from './server-notes.ts';
+
+/** The log pipes of a running server. */
+export interface ServerLog {
+  /**
+   * Puts right a pipe that was removed or replaced by a file.
+   *
+   * @returns true when a new pipe was made, so that the server must open it
+   */
+  checkPipes(): boolean;
+  /** Takes out what is still in the pipes, and lets go of them. */
+  close(): void;
+}
+
+/** Where everything that is to be logged goes. */
+export interface LogServices {
+  readonly log: Logger;
+  /** Begins to read the pipes, which a server needs before it can start. */
+  openServerLog(
+    directory: string,
+    format: 'jsonlog' | 'csvlog',
+    onNotable: (record: NotableRecord) => void,
+  ): Promise<ServerLog>;
+  /** Takes the output of a program into the log, a record a line. */
+  logOutput(
+    program: string,
+    stream: 'stdout' | 'stderr',
+    output: Readable,
+    onLine?: (line: string) => void,
+  ): void;
+}

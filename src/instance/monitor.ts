@@ -1,0 +1,186 @@
+import { type FSWatcher, watch } from 'node:fs';
+import type { Client } from 'pg';
+import type { Observation } from '../alignment/observation.ts';
+import { trackProgress, trackWritePath } from '../alignment/trackers.ts';
+import { messageOf } from '../errors/manager-error.ts';
+import type { Logger } from '../logs/manager-log.ts';
+import { connect, type Login, type ServerAddress, sqlState } from '../postgres/io/connection.ts';
+import { pingServer } from '../postgres/io/startup-ping.ts';
+import { type VitalsRow, vitalsQuery } from '../postgres/vitals-query.ts';
+import { now, pause } from './deadline.ts';
+
+/** Milliseconds. Readiness promises an answer of the last second, so two questions a second are asked. */
+const period = { starting: 50, running: 500, vitals: 5_000, loginRetry: 60_000 } as const;
+/** Milliseconds that one question may take. */
+const patience = 900;
+const checkpointPatience = 2 ** 31 - 1;
+
+export interface MonitorOptions {
+  readonly observation: Observation;
+  readonly address: () => ServerAddress;
+  readonly login: Login;
+  readonly dataDirectory: string;
+  readonly log: Logger;
+  /** Called once, at the first real answer. */
+  readonly onFirstAnswer: () => void;
+}
+
+/**
+ * Keeps asking the server, so that a probe need not: over one session kept open, or, where that may not be opened
+ * (somebody's pg_hba.conf wants a password that we do not have), by beginning a session and leaving it.
+ */
+export class Monitor {
+  readonly #options: MonitorOptions;
+  readonly #stopped = new AbortController();
+  #wake = new AbortController();
+  #client: Client | undefined;
+  #loginRefusedAt: number | undefined;
+  #vitalsAt = Number.NEGATIVE_INFINITY;
+  #watcher: FSWatcher | undefined;
+  #quiet = false;
+
+  constructor(options: MonitorOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#watchPidFile();
+    void this.#loop();
+  }
+
+  /** Ends the session and asks no more; idempotent. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#wake.abort();
+    this.#watcher?.close();
+    await this.#dropSession();
+  }
+
+  /**
+   * Writes a checkpoint on a primary, without a time limit, and then ends the session, which a smart shutdown would
+   * otherwise wait for. Does nothing where no session could be had.
+   */
+  async checkpointAndLeave(): Promise<void> {
+    this.#quiet = true;
+    const client = this.#client;
+    if (client !== undefined && this.#options.observation.inRecovery === false) {
+      await client.query('SET statement_timeout = 0');
+      await client.query({ text: 'CHECKPOINT', query_timeout: checkpointPatience } as { text: string });
+    }
+    await this.#dropSession();
+  }
+
+  async #loop(): Promise<void> {
+    const { observation } = this.#options;
+    while (!this.#stopped.signal.aborted) {
+      await this.#ask();
+      const isStarting = observation.phase === 'starting';
+      this.#wake = new AbortController();
+      await pause(isStarting ? period.starting : period.running, this.#wake.signal);
+    }
+  }
+
+  /** One question. Never throws: what went wrong is an observation. */
+  async #ask(): Promise<void> {
+    try {
+      if (this.#client === undefined) await this.#introduce();
+      else await this.#query(this.#client);
+    } catch (error) {
+      this.#options.observation.refusal = { at: now(), text: messageOf(error) };
+      await this.#dropSession();
+    }
+  }
+
+  async #introduce(): Promise<void> {
+    const { observation, address, login } = this.#options;
+    const answer = await pingServer(address(), login.user, patience);
+    // 53300: every slot is taken, which is an answer of a server that works.
+    if (answer.kind === 'accepts' || (answer.kind === 'refuses' && answer.sqlState !== '57P03'))
+      this.#answered();
+    if (answer.kind !== 'accepts') {
+      observation.refusal = { at: now(), text: answer.text };
+      return;
+    }
+    const refusedAt = this.#loginRefusedAt;
+    if (this.#quiet || (refusedAt !== undefined && now() - refusedAt < period.loginRetry)) return;
+    await this.#logIn();
+  }
+
+  async #logIn(): Promise<void> {
+    const { address, login, log } = this.#options;
+    try {
+      const client = await connect(address(), login, {
+        connectTimeout: patience,
+        statementTimeout: patience,
+      });
+      if (this.#quiet || this.#stopped.signal.aborted) await client.end();
+      else this.#client = client;
+    } catch (error) {
+      if (sqlState(error)?.startsWith('28') !== true && !/password/.test(messageOf(error))) throw error;
+      if (this.#loginRefusedAt === undefined) {
+        log.warn(
+          { error, user: login.user },
+          'cannot log in; probes work, /pg/status and checkpoints at a stop do not',
+        );
+      }
+      this.#loginRefusedAt = now();
+    }
+  }
+
+  async #query(client: Client): Promise<void> {
+    const { observation } = this.#options;
+    if (now() - this.#vitalsAt >= period.vitals) {
+      const { rows } = await client.query<VitalsRow>(vitalsQuery);
+      this.#vitalsAt = now();
+      if (rows[0] !== undefined) this.#noteVitals(rows[0]);
+    } else {
+      const { rows } = await client.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
+      observation.inRecovery = rows[0]?.standby;
+    }
+    this.#answered();
+  }
+
+  #noteVitals(row: VitalsRow): void {
+    const { observation } = this.#options;
+    const at = now();
+    observation.inRecovery = row.standby;
+    if (row.standby) observation.progress = trackProgress(observation.progress, row.replayed ?? '', at);
+    observation.writePath =
+      row.flushed === null
+        ? undefined
+        : trackWritePath(observation.writePath, { flushed: row.flushed, waiting: row.waiting }, at);
+    if (observation.disk !== undefined) {
+      observation.disk = {
+        ...observation.disk,
+        walSegment: row.wal_segment,
+        heldBySlots: row.held_by_slots ?? undefined,
+      };
+    }
+  }
+
+  #answered(): void {
+    const first = this.#options.observation.answeredAt === undefined;
+    this.#options.observation.answeredAt = now();
+    this.#options.observation.refusal = undefined;
+    if (first) this.#options.onFirstAnswer();
+  }
+
+  async #dropSession(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    // The server may be gone already; nothing is lost with the session.
+    await client?.end().catch(() => {});
+  }
+
+  /** The server notes in postmaster.pid when it is ready: no waiting for the next question then. */
+  #watchPidFile(): void {
+    try {
+      this.#watcher = watch(this.#options.dataDirectory, (_event, name) => {
+        if (name === 'postmaster.pid' && this.#options.observation.phase === 'starting') this.#wake.abort();
+      });
+      this.#watcher.on('error', () => {});
+    } catch {
+      // No inotify watches left: the questions come soon enough by themselves.
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import type { ChildProcess } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import type { NamedProcess } from '../postgres/postmaster-pid.ts';
+import type { Children } from '../process/children.ts';
+import { type ChildExit, signalName } from '../process/exit-status.ts';
+import type { WaitStatus } from '../process/libc.ts';
+import { pause } from './deadline.ts';
+
+/** A running server, whether this process started it or found it. */
+export interface Postmaster {
+  readonly pid: number;
+  /** Resolves when it has ended; never rejects. */
+  readonly exited: Promise<ChildExit>;
+  /** False when it has already ended. */
+  signal(signal: NodeJS.Signals): boolean;
+}
+
+export interface StartOptions {
+  readonly children: Children;
+  readonly executable: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /**
+   * Descriptor of the locked data directory. The server and all its processes inherit it, so that the lock lasts
+   * as long as any of them lives, whatever becomes of this process.
+   */
+  readonly lockDescriptor: number | undefined;
+  readonly onOutput: (stream: 'stdout' | 'stderr', output: Readable) => void;
+}
+
+/**
+ * Starts a server as a direct child in its own session, so that a signal to our process group (Ctrl-C of a
+ * terminal) does not reach it (contract 04, 11.1). Rejects when the program cannot be started.
+ */
+export function startPostmaster(options: StartOptions): Promise<Postmaster> {
+  const { promise, resolve, reject } = Promise.withResolvers<Postmaster>();
+  const child = options.children.spawn(options.executable, options.args, {
+    detached: true,
+    env: options.env,
+    stdio: [
+      'ignore',
+      'pipe',
+      'pipe',
+      ...(options.lockDescriptor === undefined ? [] : [options.lockDescriptor]),
+    ],
+  });
+  const exited = new Promise<ChildExit>((ended) => {
+    child.once('exit', (code, signal) => ended({ code, signal }));
+  });
+  child.once('error', reject);
+  child.once('spawn', () => {
+    child.off('error', reject);
+    child.on('error', () => {});
+    resolve({ pid: child.pid!, exited, signal: (signal) => child.kill(signal) });
+  });
+  forward(child, options.onOutput);
+  return promise;
+}
+
+function forward(child: ChildProcess, onOutput: StartOptions['onOutput']): void {
+  if (child.stdout !== null) onOutput('stdout', child.stdout);
+  if (child.stderr !== null) onOutput('stderr', child.stderr);
+}
+
+/** How often a server that is not our child is looked for: nothing tells us of its end but its absence. */
+const adoptionPoll = 250;
+
+/**
+ * Takes over a server that an earlier manager left running. Its exit status is known only if we are the process
+ * that orphans are handed to (`reaped`); otherwise its end shows as status 1 unless the control file says that it
+ * was shut down, which the caller finds out.
+ */
+export function adoptPostmaster(
+  pid: number,
+  onReaped: (listener: (status: WaitStatus) => void) => void,
+): Postmaster {
+  const { promise: exited, resolve } = Promise.withResolvers<ChildExit>();
+  const over = new AbortController();
+  onReaped((status) => {
+    if (status.pid !== pid) return;
+    const signal = status.signal === undefined ? null : (signalName(status.signal) ?? null);
+    over.abort();
+    resolve({ code: status.exitCode ?? null, signal });
+  });
+  void watchAbsence(pid, over.signal).then(() => resolve({ code: 1, signal: null }));
+  return { pid, exited, signal: (signal) => sendSignal(pid, signal) };
+}
+
+/** What is known of a process: undefined when there is none. */
+export async function lookAtProcess(pid: number): Promise<NamedProcess | undefined> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    const command = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+    const state = stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
+    return state === 'Z' ? undefined : { command, workingDirectory: workingDirectory(pid) };
+  } catch {
+    return undefined;
+  }
+}
+
+async function watchAbsence(pid: number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && (await lookAtProcess(pid)) !== undefined) await pause(adoptionPoll, signal);
+}
+
+function workingDirectory(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return undefined;
+  }
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,150 @@
+import { chmodSync } from 'node:fs';
+import { ManagerError } from '../errors/manager-error.ts';
+import { type DataDirectoryVerdict, judgeDataDirectory } from '../postgres/data-directory.ts';
+import { observeDataDirectory } from '../postgres/io/data-directory-facts.ts';
+import { findInstallation } from '../postgres/io/installation.ts';
+import type { Children } from '../process/children.ts';
+import { serverEnvironment } from '../process/environment.ts';
+import type { Libc } from '../process/libc.ts';
+import { DataDirectoryLock } from './data-directory-lock.ts';
+import { makeDataDirectory, setAside } from './first-boot.ts';
+import type { LogServices, ServerLog } from './log-services.ts';
+import { prepareRuntimeDirectories } from './runtime-directory.ts';
+import type { ServerContext } from './server-context.ts';
+import type { ServerNotes } from './server-notes.ts';
+import type { InstanceSettings } from './settings.ts';
+import { clearStaleSocket, findRunningServer, ownershipVariable, type RunningServer } from './takeover.ts';
+
+/** Milliseconds: processes of a killed server notice within one of their own checks, a second at most. */
+const lockPatience = 5_000;
+const lastProcessPatience = 2_000;
+
+/** Everything that must be settled before a server can be made or started. */
+export interface Prepared {
+  readonly context: ServerContext;
+  readonly serverLog: ServerLog;
+  /** PGDATA is empty: a new database is to be made. */
+  readonly isNew: boolean;
+  /** A server of an earlier manager that is still there. */
+  readonly running: RunningServer | undefined;
+  /** Waits for the last processes of the server, whose last records are still to be read, and lets go of everything. */
+  readonly close: () => Promise<void>;
+}
+
+export interface PreparationServices {
+  readonly libc: Libc;
+  readonly children: Children;
+  readonly logs: LogServices;
+  readonly notes: ServerNotes;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/**
+ * Looks at PGDATA, finds the programs, takes the lock, opens the log pipes and clears away what a killed server has
+ * left. Changes nothing that could hold data.
+ *
+ * @throws the errors of PGDATA (PGDATA_*), BINARY_MISSING, RUNTIME_DIRECTORY
+ */
+export async function prepare(
+  settings: InstanceSettings,
+  services: PreparationServices,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const { dataDirectory, executable, port } = settings;
+  const { children, logs, notes } = services;
+  const before = observeDataDirectory(dataDirectory);
+  const wantedMajor = before.version === undefined ? undefined : Number.parseInt(before.version, 10);
+  const path = services.environment.PATH;
+  const installation = findInstallation({
+    binDirectory: settings.binDirectory,
+    wantedMajor,
+    executable,
+    path,
+  });
+  const verdict = judgeDataDirectory(before, process.geteuid?.() ?? -1, installation.major);
+  if (verdict.state === 'refuse') throw new ManagerError(verdict.code, verdict.reason);
+  const directories = prepareRuntimeDirectories(settings.runtime);
+  if (before.kind === 'missing') makeDataDirectory(dataDirectory);
+  const running = await findRunningServer(dataDirectory, executable, directories.log);
+  const lock = running === undefined ? await takeLock(services.libc, dataDirectory, signal) : undefined;
+  if (running === undefined) await clearStaleSocket(directories.socket, port, executable);
+  settleDirectory(verdict, settings.dataDirectory, services);
+  const format = installation.major >= 15 ? 'jsonlog' : 'csvlog';
+  const serverLog = await logs.openServerLog(directories.log, format, (record) => notes.note(record));
+  const context: ServerContext = {
+    children,
+    log: logs.log,
+    installation,
+    executable,
+    dataDirectory,
+    directories,
+    port,
+    lockDescriptor: lock?.descriptor,
+    env: serverEnvironment(services.environment, {
+      PGDATA: dataDirectory,
+      // The server takes its default port from here; a program that it starts finds it there.
+      PGPORT: String(port),
+      [ownershipVariable]: directories.log,
+    }),
+    logOutput: (program, stream, output) =>
+      logs.logOutput(
+        program,
+        stream,
+        output,
+        program === settings.executable ? (line) => notes.noteText(line) : undefined,
+      ),
+  };
+  const close = async () => {
+    if (lock !== undefined) await waitForLastProcess(services.libc, lock, dataDirectory, logs);
+    serverLog.close();
+  };
+  return { context, serverLog, isNew: verdict.state !== 'start', running, close };
+}
+
+/** The lock is free again when the last process of the server, its log collector, has ended. */
+async function waitForLastProcess(
+  libc: Libc,
+  lock: DataDirectoryLock,
+  dataDirectory: string,
+  logs: LogServices,
+): Promise<void> {
+  lock.release();
+  if (!lock.isHeld) return;
+  const freed = await DataDirectoryLock.takeWithin(
+    libc,
+    dataDirectory,
+    lastProcessPatience,
+    new AbortController().signal,
+  );
+  if (freed === undefined) logs.log.warn('processes of the server are still running');
+  else freed.release();
+}
+
+async function takeLock(libc: Libc, dataDirectory: string, signal: AbortSignal): Promise<DataDirectoryLock> {
+  const lock = await DataDirectoryLock.takeWithin(libc, dataDirectory, lockPatience, signal);
+  signal.throwIfAborted();
+  if (lock === undefined) {
+    throw new ManagerError(
+      'PGDATA_IN_USE',
+      `${dataDirectory} is locked by a server, in this container or another one`,
+    );
+  }
+  return lock;
+}
+
+/** Carries out what the verdict asks for, now that the directory is locked. */
+function settleDirectory(
+  verdict: DataDirectoryVerdict,
+  dataDirectory: string,
+  { logs }: PreparationServices,
+): void {
+  if (verdict.state === 'set aside') {
+    const place = setAside(dataDirectory, verdict.entries);
+    logs.log.warn({ place }, 'an earlier initialisation was interrupted; its remains were moved aside');
+  }
+  if (verdict.state === 'start' && verdict.tightenMode) {
+    // PostgreSQL refuses a directory that others may write or read; volumes are often mounted like that.
+    chmodSync(dataDirectory, 0o700);
+    logs.log.info({ dataDirectory }, 'permissions of PGDATA set to 0700');
+  }
+}

@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import type { Login, ServerAddress } from '../postgres/io/connection.ts';
+import { parsePostmasterPid } from '../postgres/postmaster-pid.ts';
+import { readIfPresent } from './atomic-file.ts';
+import type { ServerContext } from './server-context.ts';
+import type { DesiredState } from './settings.ts';
+
+/** The superuser of the instance. */
+export function loginOf({ firstBoot }: DesiredState): Login {
+  return { user: firstBoot.superuser, database: 'postgres', password: firstBoot.password?.reveal() };
+}
+
+/**
+ * Where the server listens: what it wrote into postmaster.pid, since its arguments may say something else than our
+ * configuration; until then what was asked for.
+ */
+export function serverAddress(context: ServerContext): ServerAddress {
+  const text = readIfPresent(join(context.dataDirectory, 'postmaster.pid'));
+  const file = text === undefined ? undefined : parsePostmasterPid(text);
+  return {
+    socketDirectory: file?.socketDirectory ?? context.directories.socket,
+    port: file?.port ?? context.port,
+  };
+}

@@ -1,0 +1,23 @@
+import type { Readable } from 'node:stream';
+import type { Logger } from '../logs/manager-log.ts';
+import type { Installation } from '../postgres/io/installation.ts';
+import type { Children } from '../process/children.ts';
+import type { RuntimeDirectories } from './runtime-directory.ts';
+
+/** What everything that starts a program of this instance needs. */
+export interface ServerContext {
+  readonly children: Children;
+  readonly log: Logger;
+  readonly installation: Installation;
+  /** File name of the server's program (POSTGRES_NAME; contract 01, 1.8). */
+  readonly executable: string;
+  readonly dataDirectory: string;
+  readonly directories: RuntimeDirectories;
+  readonly port: number;
+  /** Descriptor of the locked data directory, handed down to the server. */
+  readonly lockDescriptor: number | undefined;
+  /** Environment of PostgreSQL's programs: ours without secrets (contract 04, 11.2). */
+  readonly env: NodeJS.ProcessEnv;
+  /** Takes the text that a program prints, line by line, into the log. */
+  readonly logOutput: (program: string, stream: 'stdout' | 'stderr', output: Readable) => void;
+}

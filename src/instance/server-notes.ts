@@ -1,0 +1,49 @@
+import type { Observation } from '../alignment/observation.ts';
+import { hindersReplay, trackError } from '../alignment/trackers.ts';
+import { now } from './deadline.ts';
+
+/** How many messages are kept for the question why the server ended. */
+const kept = 20;
+
+/** Fields of a record of the server that are looked at here; names as in the log. */
+export interface NotableRecord {
+  readonly error_severity?: string | undefined;
+  readonly sql_state_code?: string | undefined;
+  readonly message?: string | undefined;
+  readonly backend_type?: string | undefined;
+}
+
+/** Remembers what the server said of its own troubles, from its log. */
+export class ServerNotes {
+  readonly #observation: Observation;
+  #messages: string[] = [];
+
+  constructor(observation: Observation) {
+    this.#observation = observation;
+  }
+
+  /** The last messages that tell of trouble, oldest first. */
+  get messages(): readonly string[] {
+    return this.#messages;
+  }
+
+  /** A record of the server's log. */
+  note(record: NotableRecord): void {
+    const message = record.message ?? '';
+    if (
+      record.error_severity === 'FATAL' ||
+      record.error_severity === 'PANIC' ||
+      record.backend_type === 'postmaster'
+    ) {
+      this.noteText(message);
+    }
+    if (hindersReplay(record.backend_type ?? '', record.sql_state_code ?? '', message)) {
+      this.#observation.replayError = trackError(this.#observation.replayError, message, now());
+    }
+  }
+
+  /** A line that the server printed before its log was open. */
+  noteText(line: string): void {
+    this.#messages = [...this.#messages, line].slice(-kept);
+  }
+}

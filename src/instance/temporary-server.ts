@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import type { StopPolicy } from '../alignment/stop-plan.ts';
+import { ManagerError } from '../errors/manager-error.ts';
+import type { ServerAddress } from '../postgres/io/connection.ts';
+import { pingServer } from '../postgres/io/startup-ping.ts';
+import { describeExit } from '../process/exit-status.ts';
+import { pause } from './deadline.ts';
+import { type Postmaster, startPostmaster } from './postmaster.ts';
+import type { ServerContext } from './server-context.ts';
+import { Stopper } from './stopper.ts';
+
+const pollPeriod = 20;
+const pingPatience = 1_000;
+/** Nobody but the initialisation is connected: there is nothing to be patient for. */
+const stopPolicy: StopPolicy = { smartSeconds: 0, fastSeconds: 600, immediateSeconds: 60 };
+
+/**
+ * Runs a piece of work against a server that nobody else can reach: no TCP, and a socket in a directory of mode
+ * 0700. Stops it afterwards, also when the work failed or was called off.
+ *
+ * @throws INIT_SCRIPT_FAILED when the server does not start; whatever `work` throws
+ */
+export async function withTemporaryServer(
+  context: ServerContext,
+  superuser: string,
+  signal: AbortSignal,
+  work: (address: ServerAddress) => Promise<void>,
+): Promise<void> {
+  const address = { socketDirectory: context.directories.privateSocket, port: context.port };
+  const postmaster = await startPostmaster({
+    children: context.children,
+    executable: join(context.installation.binDirectory, context.executable),
+    args: [
+      ...['-D', context.dataDirectory],
+      ...['-c', 'listen_addresses=', '-c', `unix_socket_directories=${address.socketDirectory}`],
+      ...['-c', `port=${address.port}`],
+    ],
+    env: context.env,
+    lockDescriptor: context.lockDescriptor,
+    onOutput: (stream, output) => context.logOutput('postgres', stream, output),
+  });
+  const stopper = new Stopper(
+    postmaster,
+    () => stopPolicy,
+    async () => {},
+    context.log,
+  );
+  const hurry = () => stopper.push('fault');
+  signal.addEventListener('abort', hurry);
+  try {
+    await untilAccepting(postmaster, address, superuser, signal);
+    await work(address);
+  } finally {
+    signal.removeEventListener('abort', hurry);
+    stopper.push('stop requested');
+    await postmaster.exited;
+  }
+}
+
+async function untilAccepting(
+  postmaster: Postmaster,
+  address: ServerAddress,
+  user: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const ended = postmaster.exited.then((exit) => ({ kind: 'ended' as const, exit }));
+  for (;;) {
+    signal.throwIfAborted();
+    const result = await Promise.race([pingServer(address, user, pingPatience), ended]);
+    if (result.kind === 'accepts') return;
+    if (result.kind === 'ended') {
+      throw new ManagerError(
+        'INIT_SCRIPT_FAILED',
+        `the temporary server ended with ${describeExit(result.exit)}`,
+      );
+    }
+    await pause(pollPeriod, signal);
+  }
+}

@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs';
+import { readdir, readFile, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DiskSpace, Observation } from '../alignment/observation.ts';
+import { trackProgress } from '../alignment/trackers.ts';
+import { parseControlFile } from '../postgres/control-file.ts';
+import { formatLsn } from '../postgres/lsn.ts';
+import { now } from './deadline.ts';
+
+/** Milliseconds. */
+const beat = 1_000;
+const diskPeriod = 5_000;
+const backlogPeriod = 30_000;
+/** Until the server was asked (PostgreSQL's default). */
+const defaultWalSegment = 16 * 1024 * 1024;
+
+/**
+ * The heartbeat of the supervising loop, and what is observed without asking the server: how far a recovery has
+ * come, how much room there is.
+ */
+export class Watchkeeper {
+  readonly #observation: Observation;
+  readonly #dataDirectory: string;
+  readonly #postmasterPid: () => number | undefined;
+  readonly #onBeat: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #looking = false;
+  #diskAt = Number.NEGATIVE_INFINITY;
+  #backlogAt = Number.NEGATIVE_INFINITY;
+  #backlog = 0;
+
+  /** @param onBeat called at every beat */
+  constructor(
+    observation: Observation,
+    dataDirectory: string,
+    postmasterPid: () => number | undefined,
+    onBeat: () => void,
+  ) {
+    this.#observation = observation;
+    this.#dataDirectory = dataDirectory;
+    this.#postmasterPid = postmasterPid;
+    this.#onBeat = onBeat;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#beat(), beat);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #beat(): void {
+    this.#observation.loopBeatAt = now();
+    this.#onBeat();
+    // One look at a time: a file system that hangs must not pile them up.
+    if (this.#looking) return;
+    this.#looking = true;
+    void this.#look().finally(() => {
+      this.#looking = false;
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { phase } = this.#observation;
+    if (phase === 'starting') await this.#lookAtRecovery();
+    const serves = phase === 'running' || phase === 'starting';
+    if (serves && now() - this.#diskAt >= diskPeriod) await this.#lookAtDisk();
+  }
+
+  async #lookAtRecovery(): Promise<void> {
+    const marker = `${await this.#redoPosition()} ${await startupProcessTitle(this.#postmasterPid())}`.trim();
+    this.#observation.progress = trackProgress(this.#observation.progress, marker, now());
+  }
+
+  async #redoPosition(): Promise<string> {
+    try {
+      const control = parseControlFile(await readFile(join(this.#dataDirectory, 'global', 'pg_control')));
+      return control === undefined ? '' : `${formatLsn(control.redo)} (${control.clusterState})`;
+    } catch {
+      return '';
+    }
+  }
+
+  async #lookAtDisk(): Promise<void> {
+    this.#diskAt = now();
+    try {
+      const wal = await statfs(join(this.#dataDirectory, 'pg_wal'));
+      const data = await statfs(this.#dataDirectory);
+      if (now() - this.#backlogAt >= backlogPeriod) await this.#countBacklog();
+      const before: DiskSpace | undefined = this.#observation.disk;
+      this.#observation.disk = {
+        walFree: wal.bavail * wal.bsize,
+        dataFree: data.bavail * data.bsize,
+        walSegment: before?.walSegment ?? defaultWalSegment,
+        heldBySlots: before?.heldBySlots,
+        archiveBacklog: this.#backlog,
+      };
+    } catch {
+      // The directory is being made or taken away: the next look tells.
+    }
+  }
+
+  async #countBacklog(): Promise<void> {
+    this.#backlogAt = now();
+    const names = await readdir(join(this.#dataDirectory, 'pg_wal', 'archive_status'));
+    this.#backlog = names.filter((name) => name.endsWith('.ready')).length;
+  }
+}
+
+/**
+ * The title of the startup process, which names the WAL file it replays, in crash recovery too, where pg_control
+ * stands still; empty when there is none.
+ */
+async function startupProcessTitle(postmaster: number | undefined): Promise<string> {
+  if (postmaster === undefined) return '';
+  try {
+    const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8');
+    for (const pid of children.split(' ').filter((text) => text !== '')) {
+      const title = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+      const match = /startup (recovering .*|waiting .*)$/.exec(title);
+      if (match !== null) return match[1] ?? '';
+    }
+  } catch {
+    // A kernel without this file, or a server that has just ended.
+  }
+  return '';
+}

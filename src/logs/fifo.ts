@@ -1,0 +1,77 @@
+import { constants, fstatSync, lstatSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { systemErrorCode } from '../errors/manager-error.ts';
+
+export type MakeFifo = (path: string, mode: number) => void;
+
+/**
+ * Makes sure that a FIFO stands at this path: PostgreSQL would make a plain file there, which nobody reads. A file that
+ * is found there instead is read first, so that nothing in it is lost, and then replaced.
+ *
+ * @returns what such a file held; undefined when there was none
+ */
+export function ensureFifo(path: string, makeFifo: MakeFifo): Buffer | undefined {
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (entry?.isFIFO() === true) return undefined;
+  const content = entry?.isFile() === true ? readFileSync(path) : undefined;
+  if (entry !== undefined) rmSync(path, { recursive: false });
+  try {
+    makeFifo(path, 0o600);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
+  }
+  return content;
+}
+
+/**
+ * Reads a FIFO for as long as it is open, however slow the rest of the world is: a full pipe would stop every session
+ * of the server that logs. Opened for reading and writing, so that it never comes to an end between two writers.
+ */
+export class FifoReader {
+  readonly path: string;
+  readonly #fd: number;
+  readonly #inode: number;
+  readonly #socket: Socket;
+  readonly #onData: (chunk: Buffer) => void;
+  #isClosed = false;
+
+  constructor(path: string, onData: (chunk: Buffer) => void) {
+    this.path = path;
+    this.#onData = onData;
+    this.#fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    this.#inode = fstatSync(this.#fd).ino;
+    this.#socket = new Socket({ fd: this.#fd, readable: true, writable: false });
+    this.#socket.on('data', (chunk: Buffer) => onData(chunk));
+    this.#socket.on('error', () => {});
+    this.#socket.unref();
+  }
+
+  /** Whether the path no longer leads to the pipe that is being read. */
+  isReplaced(): boolean {
+    return lstatSync(this.path, { throwIfNoEntry: false })?.ino !== this.#inode;
+  }
+
+  /** Takes out what is still in the pipe, then lets go of it. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#socket.pause();
+    const left = this.#socket.read() as Buffer | null;
+    if (left !== null) this.#onData(left);
+    this.#drain();
+    this.#socket.destroy();
+  }
+
+  #drain(): void {
+    const chunk = Buffer.allocUnsafe(64 * 1024);
+    try {
+      for (;;) {
+        const length = readSync(this.#fd, chunk);
+        if (length === 0) return;
+        this.#onData(Buffer.from(chunk.subarray(0, length)));
+      }
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EAGAIN') throw error;
+    }
+  }
+}

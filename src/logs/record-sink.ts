@@ -1,0 +1,143 @@
+import { fstatSync, write as writeFile } from 'node:fs';
+import { Socket } from 'node:net';
+import { systemErrorCode } from '../errors/manager-error.ts';
+
+/** Bytes that may wait for a slow reader. */
+const defaultBound = 8 * 1024 * 1024;
+/** Milliseconds until a full disk is tried again. */
+const retryPeriod = 500;
+
+export interface SinkOptions {
+  /** Open for writing: pipe, socket, terminal or file. */
+  readonly fd: number;
+  readonly maxPendingBytes?: number;
+  /** Makes the line that reports a loss, without the line feed. */
+  readonly describeLoss: (loss: SinkLoss) => string;
+}
+
+/** Records that were thrown away since the last report, and in all. */
+export interface SinkLoss {
+  readonly records: number;
+  readonly bytes: number;
+  readonly totalRecords: number;
+}
+
+/**
+ * The one place where log lines leave the process: those of the server and our own, whole and in order.
+ *
+ * Loss policy: nobody is ever made to wait. What a reader has not taken waits here up to a bound; beyond it new
+ * records are dropped and counted, and a line says how many as soon as there is room. A reader that is gone for good
+ * means that everything is dropped; nothing else stops.
+ */
+export class RecordSink {
+  readonly #write: (bytes: Buffer, done: (error: Error | null | undefined) => void) => void;
+  readonly #bound: number;
+  readonly #describeLoss: (loss: SinkLoss) => string;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #inFlight = 0;
+  #closed = false;
+  #lostRecords = 0;
+  #lostBytes = 0;
+  #totalLost = 0;
+  #onIdle: Array<() => void> = [];
+
+  constructor(options: SinkOptions) {
+    this.#bound = options.maxPendingBytes ?? defaultBound;
+    this.#describeLoss = options.describeLoss;
+    const kind = fstatSync(options.fd);
+    this.#write = kind.isFile() ? fileWriter(options.fd) : streamWriter(options.fd, () => this.#close());
+  }
+
+  /** Records dropped since the start. */
+  get droppedRecords(): number {
+    return this.#totalLost;
+  }
+
+  /** Takes whole lines; the sink owns the buffer from now on. Never waits, never throws. */
+  write(bytes: Buffer, records: number): void {
+    if (this.#closed || this.#waitingBytes + this.#inFlight + bytes.length > this.#bound) {
+      this.#lostRecords += records;
+      this.#lostBytes += bytes.length;
+      this.#totalLost += records;
+      return;
+    }
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    if (this.#inFlight === 0) this.#next();
+  }
+
+  /** Resolves when everything was written, or after so many milliseconds. */
+  async flush(deadline: number): Promise<void> {
+    if (this.#inFlight === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, deadline);
+    this.#onIdle.push(resolve);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  #next(): void {
+    if (this.#lostRecords > 0 && !this.#closed) this.#waiting.push(this.#lossLine());
+    if (this.#closed || this.#waiting.length === 0) {
+      for (const idle of this.#onIdle.splice(0)) idle();
+      return;
+    }
+    const batch = this.#waiting.length === 1 ? this.#waiting[0]! : Buffer.concat(this.#waiting);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#inFlight = batch.length;
+    this.#write(batch, (error) => this.#written(batch, error));
+  }
+
+  #written(batch: Buffer, error: Error | null | undefined): void {
+    const code = systemErrorCode(error);
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EAGAIN') {
+      setTimeout(() => this.#write(batch, (again) => this.#written(batch, again)), retryPeriod).unref();
+      return;
+    }
+    if (error) this.#close();
+    this.#inFlight = 0;
+    this.#next();
+  }
+
+  #lossLine(): Buffer {
+    const loss = { records: this.#lostRecords, bytes: this.#lostBytes, totalRecords: this.#totalLost };
+    this.#lostRecords = 0;
+    this.#lostBytes = 0;
+    return Buffer.from(`${this.#describeLoss(loss)}\n`);
+  }
+
+  #close(): void {
+    this.#closed = true;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+  }
+}
+
+type Writer = (bytes: Buffer, done: (error: Error | null | undefined) => void) => void;
+
+/** A disk may take its time: the write happens on a thread of its own. */
+function fileWriter(fd: number): Writer {
+  const writeFrom = (bytes: Buffer, done: (error: Error | null | undefined) => void) => {
+    writeFile(fd, bytes, 0, bytes.length, null, (error, written) => {
+      if (error !== null || written === bytes.length) done(error);
+      else writeFrom(bytes.subarray(written), done);
+    });
+  };
+  return writeFrom;
+}
+
+/**
+ * Pipes, sockets and terminals, without blocking. libuv sets O_NONBLOCK on the open file description, which other
+ * processes share that inherited the same pipe; the server does not, its output goes through pipes of its own.
+ */
+function streamWriter(fd: number, onGone: () => void): Writer {
+  const socket = new Socket({ fd, readable: false, writable: true });
+  socket.on('error', onGone);
+  socket.unref();
+  return (bytes, done) => {
+    if (socket.destroyed) done(new Error('the reader is gone'));
+    else socket.write(bytes, done);
+  };
+}

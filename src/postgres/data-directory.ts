@@ -1,0 +1,108 @@
+import type { ErrorCode } from '../errors/catalogue.ts';
+
+/** Present from before initdb until the first boot is complete: while it exists nobody was ever served. */
+export const unfinishedMarker = '.init-unfinished';
+/** Where initdb works, inside PGDATA: always the same file system, and PGDATA may be a mount point. */
+export const stagingDirectory = '.init-staging';
+/** Beginning of the names under which the remains of interrupted initialisations are kept. */
+export const abortedPrefix = '.aborted-init-';
+/** How many remains may lie about before the manager stops making more of them. */
+export const maxAborted = 3;
+
+/** What was seen of PGDATA, without changing it. */
+export interface DataDirectoryFacts {
+  readonly path: string;
+  readonly kind: 'missing' | 'directory' | 'not a directory' | 'unreadable';
+  /** System error text when `kind` is unreadable. */
+  readonly problem: string | undefined;
+  readonly entries: readonly string[];
+  readonly ownerUid: number;
+  /** Permission bits. */
+  readonly mode: number;
+  /** First line of PG_VERSION, when the file exists. */
+  readonly version: string | undefined;
+  readonly hasControlFile: boolean;
+  /** Other places in which older images kept PGDATA and a PG_VERSION was found. */
+  readonly elsewhere: readonly string[];
+}
+
+/** What is to be done with PGDATA. */
+export type DataDirectoryVerdict =
+  | { readonly state: 'initialise' }
+  /** An earlier initialisation was interrupted: its remains are moved aside, then `initialise`. */
+  | { readonly state: 'set aside'; readonly entries: readonly string[] }
+  | { readonly state: 'start'; readonly major: number; readonly tightenMode: boolean }
+  | { readonly state: 'refuse'; readonly code: ErrorCode; readonly reason: string };
+
+const refuse = (code: ErrorCode, reason: string): DataDirectoryVerdict => ({ state: 'refuse', code, reason });
+
+/**
+ * Decides what may be done with PGDATA. Nothing that could hold somebody's data is ever judged to be removable:
+ * the only thing that is moved (never deleted) is an initialisation that carries our own marker.
+ *
+ * @param euid user the server will run as
+ * @param serverMajor major version of the server's programs
+ */
+export function judgeDataDirectory(
+  facts: DataDirectoryFacts,
+  euid: number,
+  serverMajor: number,
+): DataDirectoryVerdict {
+  const { path } = facts;
+  if (facts.kind === 'unreadable') return refuse('PGDATA_UNREADABLE', `${path}: ${facts.problem}`);
+  if (facts.kind === 'not a directory') return refuse('PGDATA_NOT_EMPTY', `${path} is not a directory`);
+  if (facts.kind === 'missing') return emptyVerdict(facts);
+
+  const aborted = facts.entries.filter((name) => name.startsWith(abortedPrefix));
+  const content = facts.entries.filter((name) => name !== 'lost+found' && !name.startsWith(abortedPrefix));
+  if (facts.ownerUid !== euid) {
+    return refuse(
+      'PGDATA_OWNER',
+      `${path} belongs to user ${facts.ownerUid}, the server would run as ${euid}`,
+    );
+  }
+  if (content.length === 0) return emptyVerdict(facts);
+  if (content.includes(unfinishedMarker)) {
+    if (aborted.length >= maxAborted) {
+      return refuse('INIT_ABORTED_TOO_OFTEN', `${path} holds ${aborted.length} interrupted initialisations`);
+    }
+    return { state: 'set aside', entries: content };
+  }
+  if (facts.version === undefined) return withoutVersion(facts, content);
+  return withVersion(facts, facts.version, serverMajor);
+}
+
+function emptyVerdict(facts: DataDirectoryFacts): DataDirectoryVerdict {
+  const [other] = facts.elsewhere;
+  if (other === undefined) return { state: 'initialise' };
+  return refuse('PGDATA_ELSEWHERE', `${facts.path} holds no database, but ${other} does`);
+}
+
+function withoutVersion(facts: DataDirectoryFacts, content: readonly string[]): DataDirectoryVerdict {
+  const parts = ['base', 'global', 'pg_wal', 'pg_xact', 'postgresql.conf'].filter((name) =>
+    content.includes(name),
+  );
+  if (facts.hasControlFile || parts.length >= 2) {
+    return refuse('PGDATA_INCOMPLETE', `${facts.path} has ${parts.join(', ')} but no PG_VERSION`);
+  }
+  const some = content.slice(0, 5).join(', ');
+  return refuse(
+    'PGDATA_NOT_EMPTY',
+    `${facts.path} holds ${some}${content.length > 5 ? ', …' : ''} and no PG_VERSION`,
+  );
+}
+
+function withVersion(facts: DataDirectoryFacts, version: string, serverMajor: number): DataDirectoryVerdict {
+  if (!/^\d+(\.\d+)?$/.test(version)) {
+    return refuse('PGDATA_INCOMPLETE', `${facts.path}/PG_VERSION does not hold a version`);
+  }
+  const major = Number.parseInt(version, 10);
+  if (!facts.hasControlFile) return refuse('PGDATA_INCOMPLETE', `${facts.path} has no global/pg_control`);
+  if (version !== String(serverMajor)) {
+    return refuse(
+      'PGDATA_OTHER_MAJOR',
+      `${facts.path} is of PostgreSQL ${version}, the server is ${serverMajor}`,
+    );
+  }
+  return { state: 'start', major, tightenMode: (facts.mode & 0o027) !== 0 };
+}

@@ -1,0 +1,117 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ManagerError, messageOf } from '../errors/manager-error.ts';
+
+/** What a probe answers: `reasons` is empty exactly when `ok`. */
+export interface ProbeAnswer {
+  readonly ok: boolean;
+  readonly reasons: ReadonlyArray<{ readonly code: string; readonly text: string }>;
+}
+
+/** What the routes are answered from. The probes are plain look-ups in memory; only `status` may take time. */
+export interface StatusSource {
+  liveness(): ProbeAnswer;
+  readiness(): ProbeAnswer;
+  startup(): ProbeAnswer;
+  /** Body of /pg/status; a rejection becomes a 500 with its text (contract 02, 6.1). */
+  status(): Promise<object>;
+}
+
+/** Contract 02, 1.1: an idle connection outlives the pauses of the operator, a slow request does not. */
+const keepAliveTimeout = 20_000;
+const headersTimeout = 3_000;
+const requestTimeout = 20_000;
+
+/** The listener of the kubelet and the operator (contract 02, 1: L1). */
+export class StatusServer {
+  readonly #server: Server;
+
+  constructor(source: StatusSource) {
+    this.#server = createServer({ keepAliveTimeout, headersTimeout, requestTimeout }, (request, response) => {
+      request.resume();
+      route(source, request, response);
+    });
+  }
+
+  /**
+   * Begins to listen. Port 0 lets the kernel choose; an undefined host means all addresses of both families.
+   *
+   * @returns the port
+   * @throws HTTP_PORT_IN_USE
+   */
+  async listen(port: number, host: string | undefined): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#server.once('error', reject);
+    this.#server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve);
+    try {
+      await promise;
+    } catch (error) {
+      throw new ManagerError('HTTP_PORT_IN_USE', messageOf(error), { cause: error });
+    }
+    this.#server.off('error', reject);
+    // A later accept error (no descriptors left) must not end the process that looks after the database.
+    this.#server.on('error', () => {});
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+}
+
+function route(source: StatusSource, request: IncomingMessage, response: ServerResponse): void {
+  const [path = '', query = ''] = (request.url ?? '').split('?');
+  const answer = probe(source, path);
+  if (answer !== undefined) answerProbe(answer, wantsJson(request, query), response);
+  else if (path === '/pg/status') answerStatus(source, response);
+  else answerText(404, '404 page not found', response);
+}
+
+function probe(source: StatusSource, path: string): ProbeAnswer | undefined {
+  switch (path) {
+    case '/healthz':
+      return source.liveness();
+    case '/readyz':
+      return source.readiness();
+    case '/startupz':
+      return source.startup();
+    default:
+      return undefined;
+  }
+}
+
+function answerStatus(source: StatusSource, response: ServerResponse): void {
+  void source.status().then(
+    (body) => answerJson(200, body, response),
+    (error: unknown) => answerText(500, messageOf(error), response),
+  );
+}
+
+/** `Accept: application/json` or `?format=json` asks for every reason; otherwise the first one, in a line. */
+function wantsJson(request: IncomingMessage, query: string): boolean {
+  const accept = request.headers.accept ?? '';
+  return accept.includes('application/json') || new URLSearchParams(query).get('format') === 'json';
+}
+
+function answerProbe(answer: ProbeAnswer, json: boolean, response: ServerResponse): void {
+  const code = answer.ok ? 200 : 500;
+  if (json) answerJson(code, answer, response);
+  else answerText(code, answer.ok ? 'OK' : (answer.reasons[0]?.text ?? 'not OK'), response);
+}
+
+function answerText(code: number, text: string, response: ServerResponse): void {
+  const body = code === 200 ? text : `${text.replaceAll('\n', ' ')}\n`;
+  response.writeHead(code, {
+    'content-type': 'text/plain; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    ...(code === 200 ? {} : { 'x-content-type-options': 'nosniff' }),
+  });
+  response.end(body);
+}
+
+function answerJson(code: number, body: object, response: ServerResponse): void {
+  const text = `${JSON.stringify(body)}\n`;
+  response.writeHead(code, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+  response.end(text);
+}

@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { asksServerOnly, normaliseBooleans, splitServerArguments } from '../../../src/commands/arguments.ts';
+
+describe('arguments for the server', () => {
+  test('stand behind the word postgres', () => {
+    expect(splitServerArguments(['postgres', '-c', 'shared_buffers=256MB', '--log-level=x'])).toEqual({
+      own: ['postgres'],
+      server: ['-c', 'shared_buffers=256MB', '--log-level=x'],
+    });
+  });
+  test('may begin the command line, as with the postgres image', () => {
+    expect(splitServerArguments(['-c', 'port=5433'])).toEqual({
+      own: ['postgres'],
+      server: ['-c', 'port=5433'],
+    });
+  });
+  test('log options may come before', () => {
+    expect(splitServerArguments(['--log-level=debug', 'postgres', '-N', '5']).own).toEqual([
+      '--log-level=debug',
+      'postgres',
+    ]);
+  });
+  test('a value that happens to be the word is none', () => {
+    const argv = ['instance', 'run', '--pod-name', 'postgres'];
+    expect(splitServerArguments(argv)).toEqual({ own: argv, server: [] });
+  });
+  test('-h is help', () => expect(splitServerArguments(['-h']).own).toEqual(['-h']));
+});
+
+test('booleans may be spelled as Go programs do', () => {
+  expect(
+    normaliseBooleans([
+      'run',
+      '--status-port-tls=true',
+      '--pprof-server=false',
+      '--log-level=true',
+      '--metrics-port-tls',
+    ]),
+  ).toEqual(['run', '--status-port-tls', '--log-level=true', '--metrics-port-tls']);
+});
+
+test.each([['--version'], ['-C', 'port'], ['--describe-config']])('%s only asks', (...server) => {
+  expect(asksServerOnly(server)).toBe(true);
+  expect(asksServerOnly(['-c', 'x=y'])).toBe(false);
+});
