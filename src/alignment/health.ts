@@ -8,6 +8,7 @@ export interface Reason {
     | 'NOT_STARTED'
     | 'NOT_RUNNING'
     | 'NO_ANSWER'
+    | 'NO_NEW_SESSIONS'
     | 'REPLAY_STALLED'
     | 'DISK_FULL'
     | 'WRITE_PATH_STALLED';
@@ -26,6 +27,11 @@ export const healthLimits = {
   loopBeat: 10_000,
   /** Readiness promises an answer of the last second. */
   answer: 1_000,
+  /**
+   * New sessions are tried every 5 s: each costs the server a process. A postmaster that hangs while the sessions it
+   * has go on is found after two tries in vain.
+   */
+  newSession: 12_000,
   /** A recovery that does not move for this long is stuck: a large segment replays in seconds even on slow disks. */
   startProgress: 300_000,
   /** Replay counts as stalled when it stood still for as long as several retries of the server take (5 s each). */
@@ -76,6 +82,7 @@ export function judgeReadiness(observed: Observation, now: number): Health {
   }
   return verdict([
     ...answerReasons(observed, now),
+    ...newSessionReasons(observed, now),
     ...replayReasons(observed, now),
     ...diskReasons(observed),
     ...writePathReasons(observed, now),
@@ -97,6 +104,12 @@ function answerReasons({ answeredAt, refusal }: Observation, now: number): Reaso
   const age = answeredAt === undefined ? 'yet' : `for ${seconds(now - answeredAt)}`;
   const why = refusal === undefined ? '' : `: ${refusal.text}`;
   return [{ code: 'NO_ANSWER', text: `the server has not answered ${age}${why}` }];
+}
+
+function newSessionReasons({ acceptedAt, refusal }: Observation, now: number): Reason[] {
+  if (acceptedAt === undefined || now - acceptedAt <= healthLimits.newSession) return [];
+  const why = refusal === undefined ? '' : `: ${refusal.text}`;
+  return [{ code: 'NO_NEW_SESSIONS', text: `no new session for ${seconds(now - acceptedAt)}${why}` }];
 }
 
 function replayReasons({ inRecovery, progress, replayError }: Observation, now: number): Reason[] {

@@ -13,6 +13,8 @@ export interface Observation {
   initStep: string | undefined;
   /** Last time the server answered a query or asked for a password: proof that it takes connections. */
   answeredAt: number | undefined;
+  /** Last time a new session was begun with success, or refused for want of room. */
+  acceptedAt: number | undefined;
   /** The last thing that was not such an answer. */
   refusal: Refusal | undefined;
   /** Undefined until the server was asked. */
@@ -74,6 +76,7 @@ export function freshObservation(now: number): Observation {
     loopBeatAt: now,
     initStep: undefined,
     answeredAt: undefined,
+    acceptedAt: undefined,
     refusal: undefined,
     inRecovery: undefined,
     progress: undefined,

@@ -15,13 +15,17 @@ export interface SplitArguments {
 }
 
 /**
- * Separates the arguments of `manager postgres …`: everything behind the word belongs to the server. A command line
- * that begins with one of the server's short options (`-c name=value`) means `postgres`, as the `postgres` image
+ * Separates the arguments of the server: everything behind the word `postgres`, or behind `--`. A command line that
+ * begins with one of the server's short options (`-c name=value`) means `postgres`, as the `postgres` image
  * understands it.
  */
 export function splitServerArguments(argv: readonly string[]): SplitArguments {
   const first = argv[0] ?? '';
   if (/^-[A-Za-z]/.test(first) && first !== '-h') return { own: ['postgres'], server: argv };
+  const end = argv.indexOf('--');
+  if (end >= 0 && !argv.slice(0, end).includes('postgres')) {
+    return { own: argv.slice(0, end), server: argv.slice(end + 1) };
+  }
   const at = argv.indexOf('postgres');
   const isCommand = at >= 0 && argv.slice(0, at).every((argument) => argument.startsWith('--log-'));
   if (!isCommand) return { own: argv, server: [] };

@@ -23,12 +23,14 @@ const defaultPort = 5432;
 /**
  * Runs one instance to the end of its server.
  *
+ * @param ignored what stands on the command line and means nothing here, perhaps to a newer operator (contract 01, 1.3)
  * @returns the exit status of the process
  * @throws errors of the command line; everything later is logged and becomes the exit status
  */
 export async function runInstance(
   options: RunOptions & GlobalOptions,
   context: ProgramContext,
+  ignored: readonly string[] = [],
 ): Promise<number> {
   if (options.statusPortTls === true || options.metricsPortTls === true) {
     throw new ManagerError('TLS_NOT_AVAILABLE', 'there is no source of certificates without Kubernetes');
@@ -44,6 +46,7 @@ export async function runInstance(
   const logging = openLogging(options, environment.POD_NAME || undefined, libc);
   const { log } = logging;
   if (identity !== undefined) log.info(identity, 'stepped down from root');
+  if (ignored.length > 0) log.warn({ arguments: ignored }, 'unknown arguments ignored');
   allowUsefulCoreDumps();
   const socketDirectory = options.socketDir ?? absolute(environment.PGHOST);
   const settings: InstanceSettings = {

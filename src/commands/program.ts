@@ -15,9 +15,8 @@ export function buildProgram(context: ProgramContext): Command {
 
   const run = async (options: RunOptions, command: Command) => {
     const { runInstance } = await import('./instance-run.ts');
-    context.finish(
-      await runInstance({ ...command.optsWithGlobals<RunOptions & GlobalOptions>(), ...options }, context),
-    );
+    const all = { ...command.optsWithGlobals<RunOptions & GlobalOptions>(), ...options };
+    context.finish(await runInstance(all, context, command.args));
   };
 
   addRunOptions(program.command('postgres'))
@@ -32,6 +31,7 @@ export function buildProgram(context: ProgramContext): Command {
     .helpCommand(false);
   addRunOptions(instance.command('run'))
     .description('run one instance as PID 1')
+    .usage('[options] [-- server arguments]')
     .allowUnknownOption()
     .allowExcessArguments()
     .addHelpText('after', commandHelp.instanceRun)

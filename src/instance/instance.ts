@@ -178,6 +178,7 @@ export class Instance {
     this.#monitor = monitor;
     this.#report.connectTo({ address, login, clusterName: desired.clusterName });
     this.#stopper = new Stopper(
+      'the server',
       postmaster,
       () => this.#desired?.stopPolicy ?? desired.stopPolicy,
       () => monitor.checkpointAndLeave(),
@@ -285,7 +286,12 @@ export class Instance {
     if (serverLog.checkPipes() && this.#postmaster !== undefined) reopenServerLog(context, this.#postmaster);
   }
 
+  /** However this ended: no server is left behind, and none is killed without need. */
   async #cleanUp(): Promise<void> {
+    if (this.#postmaster !== undefined && this.observation.phase !== 'stopped') {
+      this.#postmaster.signal('SIGINT');
+      await this.#postmaster.exited;
+    }
     this.#watchkeeper.stop();
     await this.#monitor?.stop();
     await this.#prepared?.close();

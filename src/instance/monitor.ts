@@ -92,18 +92,23 @@ export class Monitor {
   }
 
   async #introduce(): Promise<void> {
-    const { observation, address, login } = this.#options;
-    const answer = await pingServer(address(), login.user, patience);
-    // 53300: every slot is taken, which is an answer of a server that works.
-    if (answer.kind === 'accepts' || (answer.kind === 'refuses' && answer.sqlState !== '57P03'))
-      this.#answered();
-    if (answer.kind !== 'accepts') {
-      observation.refusal = { at: now(), text: answer.text };
-      return;
-    }
+    if (!(await this.#ping())) return;
+    this.#answered();
     const refusedAt = this.#loginRefusedAt;
     if (this.#quiet || (refusedAt !== undefined && now() - refusedAt < period.loginRetry)) return;
     await this.#logIn();
+  }
+
+  /** Begins a session and leaves it. Tells whether it got as far as the question for a password. */
+  async #ping(): Promise<boolean> {
+    const { observation, address, login } = this.#options;
+    const answer = await pingServer(address(), login.user, patience);
+    // 53300: every place is taken, which is an answer of a server that works.
+    const isFull = answer.kind === 'refuses' && answer.sqlState === '53300';
+    if (answer.kind === 'accepts' || isFull) observation.acceptedAt = now();
+    if (isFull) this.#answered();
+    if (answer.kind !== 'accepts') observation.refusal = { at: now(), text: answer.text };
+    return answer.kind === 'accepts';
   }
 
   async #logIn(): Promise<void> {
@@ -132,6 +137,8 @@ export class Monitor {
     if (now() - this.#vitalsAt >= period.vitals) {
       const { rows } = await client.query<VitalsRow>(vitalsQuery);
       this.#vitalsAt = now();
+      this.#answered();
+      await this.#ping();
       if (rows[0] !== undefined) this.#noteVitals(rows[0]);
     } else {
       const { rows } = await client.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');

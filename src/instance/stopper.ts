@@ -21,6 +21,7 @@ const signals: Record<StopMode, NodeJS.Signals> = {
  * goes on to the next. Never through pg_ctl, which gives up by a clock of its own.
  */
 export class Stopper {
+  readonly #what: string;
   readonly #postmaster: Postmaster;
   readonly #policy: () => StopPolicy;
   readonly #checkpoint: () => Promise<void>;
@@ -28,13 +29,18 @@ export class Stopper {
   #mode: StopMode | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param checkpoint writes a checkpoint while sessions still work, which makes the shutdown itself short */
+  /**
+   * @param what the server, in log lines
+   * @param checkpoint writes a checkpoint while sessions still work, which makes the shutdown itself short
+   */
   constructor(
+    what: string,
     postmaster: Postmaster,
     policy: () => StopPolicy,
     checkpoint: () => Promise<void>,
     log: Logger,
   ) {
+    this.#what = what;
     this.#postmaster = postmaster;
     this.#policy = policy;
     this.#checkpoint = checkpoint;
@@ -59,7 +65,7 @@ export class Stopper {
     this.#mode = mode;
     this.#log.info(
       { mode, before, event, deadlineSeconds: stopDeadline(mode, this.#policy()) / 1000 },
-      'stopping the server',
+      `stopping ${this.#what}`,
     );
     this.#enter(mode);
     if (before === undefined && (mode === 'smart' || mode === 'fast')) this.#checkpointThenSignal(mode);

@@ -40,6 +40,7 @@ export async function withTemporaryServer(
     onOutput: (stream, output) => context.logOutput('postgres', stream, output),
   });
   const stopper = new Stopper(
+    'the temporary server',
     postmaster,
     () => stopPolicy,
     async () => {},

@@ -71,6 +71,10 @@ describe('readiness', () => {
     expect(judgeReadiness(serving(), 101_000).ok).toBe(true);
     expect(codes(judgeReadiness(serving(), 101_001))).toEqual(['NO_ANSWER']);
   });
+  test('and new sessions that were let in not long ago', () => {
+    expect(judgeReadiness(serving({ acceptedAt: 90_000 }), 100_000).ok).toBe(true);
+    expect(codes(judgeReadiness(serving({ acceptedAt: 87_000 }), 100_000))).toEqual(['NO_NEW_SESSIONS']);
+  });
   test.each<Phase>(['preparing', 'initialising', 'starting', 'stopping', 'stopped'])(
     'is a no while %s',
     (phase) => {
@@ -121,6 +125,7 @@ test('a "no" always has a reason and a "yes" never has one', () => {
     loopBeatAt: time,
     initStep: optional(fc.string()),
     answeredAt: optional(time),
+    acceptedAt: optional(time),
     refusal: optional(fc.record({ at: time, text: fc.string() })),
     inRecovery: optional(fc.boolean()),
     progress: optional(fc.record({ marker: fc.string(), since: time })),

@@ -24,6 +24,12 @@ describe('arguments for the server', () => {
     const argv = ['instance', 'run', '--pod-name', 'postgres'];
     expect(splitServerArguments(argv)).toEqual({ own: argv, server: [] });
   });
+  test('or behind two hyphens', () => {
+    expect(splitServerArguments(['instance', 'run', '--', '-N', '5'])).toEqual({
+      own: ['instance', 'run'],
+      server: ['-N', '5'],
+    });
+  });
   test('-h is help', () => expect(splitServerArguments(['-h']).own).toEqual(['-h']));
 });
 

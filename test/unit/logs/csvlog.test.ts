@@ -82,11 +82,11 @@ describe('a record', () => {
 describe('after something that is no record it goes on with the next one', () => {
   test('rubbish between records', () => {
     const { lines } = run(`${sample('a')}rubbish, and more\n${sample('b')}`);
-    expect(lines.map((line) => line.record?.['message'] ?? line['malformed'])).toEqual(['a', true, 'b']);
+    expect(lines.map((line) => line.record?.message ?? line.malformed)).toEqual(['a', true, 'b']);
   });
   test('a quote that is never closed', () => {
     const { lines } = run(`${time},"app,broken\n${sample('b')}${sample('c')}`);
-    expect(lines.map((line) => line.record?.['message'] ?? line['malformed'])).toEqual([true, 'b', 'c']);
+    expect(lines.map((line) => line.record?.message ?? line.malformed)).toEqual([true, 'b', 'c']);
   });
   test('an end inside of quotes', () => {
     expect(run(sample('a').slice(0, 120)).lines[0]).toMatchObject({ malformed: true });
@@ -104,7 +104,7 @@ test('Latin-1 is replaced and marked', () => {
 test('five megabytes of quotes and backslashes, the worst that escaping can meet', () => {
   const message = '"\\'.repeat(2_500_000);
   const { lines } = run(sample(message.replaceAll('"', '""')));
-  expect(lines[0]!.record!['message']).toBe(message);
+  expect(lines[0]!.record!.message).toBe(message);
 });
 
 test('agrees with csv-parse, however the stream is cut', () => {

@@ -74,7 +74,7 @@ describe('a record', () => {
       line('LOG', 'walsender'),
       line('LOG', 'archiver'),
     ].join('');
-    const seen = run(text).notable.map((record) => `${record['error_severity']} ${record['backend_type']}`);
+    const seen = run(text).notable.map((record) => `${record.error_severity} ${record.backend_type}`);
     expect(seen).toEqual([
       'FATAL client backend',
       'PANIC checkpointer',
@@ -114,7 +114,7 @@ describe('pgaudit', () => {
   });
   test('with rows', () => {
     const [first] = run(line('AUDIT: OBJECT,2,1,WRITE,INSERT,TABLE,public.t,insert,none,17')).lines;
-    expect(first!.record!['audit']).toMatchObject({ object_name: 'public.t', rows: '17' });
+    expect(first!.record!.audit).toMatchObject({ object_name: 'public.t', rows: '17' });
   });
   test.each(['AUDIT: not enough', 'AUDIT: a,b,c,d,e,f,g,"h,i', 'AUDIT:SESSION,1,1,READ,SELECT,,,x,y'])(
     '%s stays a record',
@@ -146,7 +146,7 @@ describe('what is no record', () => {
   });
   test('blank lines vanish and CR LF ends a line', () => {
     const { lines } = run(`\n\r\n${sample.replace('\n', '\r\n')}\n`);
-    expect(lines.map((line) => line.record?.['user_name'])).toEqual(['app']);
+    expect(lines.map((line) => line.record?.user_name)).toEqual(['app']);
   });
   test('NUL bytes and control characters', () => {
     const { lines } = run(`${sample.slice(0, 60)}\u0000${sample.slice(60)}`);
@@ -163,7 +163,7 @@ describe('what is no record', () => {
   });
   test('records that are glued together or torn apart', () => {
     const { lines } = run(`${sample.trimEnd()}${sample}${sample.slice(40)}${sample}`);
-    expect(lines.map((line) => line['malformed'] ?? false)).toEqual([true, true, false]);
+    expect(lines.map((line) => line.malformed ?? false)).toEqual([true, true, false]);
   });
 });
 
@@ -172,7 +172,7 @@ describe('size', () => {
     const statement = 'x'.repeat(5 * 1024 * 1024);
     const text = sample.replace('selecc\\n1', statement);
     const { lines } = run(text);
-    expect(lines[0]!.record!['query']).toBe(statement);
+    expect(lines[0]!.record!.query).toBe(statement);
   });
   test('beyond the bound a record is cut, counted and passed over', () => {
     const long = sample.replace('selecc\\n1', 'y'.repeat(300_000));
