@@ -10,7 +10,16 @@ export function buildProgram(context: ProgramContext): Command {
     .addHelpText('after', mainHelp)
     .exitOverride()
     .helpCommand(false)
-    .action(() => program.outputHelp());
+    .usage('[options] <command>')
+    .argument('[command]')
+    .allowExcessArguments()
+    .action((command: string | undefined) => {
+      if (command === undefined) program.outputHelp();
+      else
+        program.error(
+          `error: unknown command ${command}\nTo run another program of the image: docker run --entrypoint ${command} IMAGE`,
+        );
+    });
   addLogOptions(program);
 
   const run = async (options: RunOptions, command: Command) => {

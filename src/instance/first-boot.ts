@@ -90,6 +90,7 @@ async function runInitdb({ context, plan, signal }: FirstBootOptions): Promise<v
   ];
   const exit = await runTool(context.children, join(context.installation.binDirectory, 'initdb'), args, {
     env: context.env,
+    inherit: context.lockDescriptor,
     ...(password === undefined ? {} : { input: password }),
     onOutput: (stream, output) => context.logOutput('initdb', stream, output),
     signal,

@@ -175,6 +175,7 @@ async function run(
   input?.once('error', () => calledOff.abort());
   const ended = runTool(context.children, file, args, {
     env,
+    inherit: context.lockDescriptor,
     ...(input === undefined ? {} : { input }),
     onOutput: (stream, output) => context.logOutput(program, stream, output),
     signal: AbortSignal.any([signal, calledOff.signal]),

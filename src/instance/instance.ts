@@ -17,7 +17,7 @@ import { Monitor } from './monitor.ts';
 import { adoptPostmaster, type Postmaster, startPostmaster } from './postmaster.ts';
 import { type PreparationServices, type Prepared, prepare } from './preparation.ts';
 import { reopenServerLog } from './reopen-log.ts';
-import { loginOf, serverAddress } from './server-access.ts';
+import { loginOf, serverAddress, wasShutDown } from './server-access.ts';
 import { ServerNotes } from './server-notes.ts';
 import type { DesiredState, InstanceSettings } from './settings.ts';
 import { StatusReport } from './status-report.ts';
@@ -150,7 +150,7 @@ export class Instance {
   async #start({ context, running }: Prepared): Promise<Postmaster> {
     if (running !== undefined) {
       this.#log.warn({ pid: running.pid }, 'taking over a server that an earlier manager left running');
-      return adoptPostmaster(running.pid, this.#services.onReaped);
+      return adoptPostmaster(running.pid, this.#services.onReaped, () => wasShutDown(context.dataDirectory));
     }
     return startPostmaster({
       children: context.children,

@@ -68,13 +68,15 @@ function forward(child: ChildProcess, onOutput: StartOptions['onOutput']): void 
 const adoptionPoll = 250;
 
 /**
- * Takes over a server that an earlier manager left running. Its exit status is known only if we are the process
- * that orphans are handed to (`reaped`); otherwise its end shows as status 1 unless the control file says that it
- * was shut down, which the caller finds out.
+ * Takes over a server that an earlier manager left running. Its exit status is known only if we are the process that
+ * orphans are handed to.
+ *
+ * @param wasShutDown whether the data directory says that the server ended in order; stands in for an exit status
  */
 export function adoptPostmaster(
   pid: number,
   onReaped: (listener: (status: WaitStatus) => void) => void,
+  wasShutDown: () => boolean,
 ): Postmaster {
   const { promise: exited, resolve } = Promise.withResolvers<ChildExit>();
   const over = new AbortController();
@@ -84,7 +86,7 @@ export function adoptPostmaster(
     over.abort();
     resolve({ code: status.exitCode ?? null, signal });
   });
-  void watchAbsence(pid, over.signal).then(() => resolve({ code: 1, signal: null }));
+  void watchAbsence(pid, over.signal).then(() => resolve({ code: wasShutDown() ? 0 : 1, signal: null }));
   return { pid, exited, signal: (signal) => sendSignal(pid, signal) };
 }
 

@@ -15,8 +15,8 @@ import type { ServerNotes } from './server-notes.ts';
 import type { InstanceSettings } from './settings.ts';
 import { clearStaleSocket, findRunningServer, ownershipVariable, type RunningServer } from './takeover.ts';
 
-/** Milliseconds: processes of a killed server notice within one of their own checks, a second at most. */
-const lockPatience = 5_000;
+/** Milliseconds: processes of a killed server notice within a second, but an orphaned initdb goes on to its end. */
+const lockPatience = 10_000;
 const lastProcessPatience = 2_000;
 
 /** Everything that must be settled before a server can be made or started. */
@@ -65,7 +65,9 @@ export async function prepare(
   if (verdict.state === 'refuse') throw new ManagerError(verdict.code, verdict.reason);
   const directories = prepareRuntimeDirectories(settings.runtime);
   if (before.kind === 'missing') makeDataDirectory(dataDirectory);
-  const running = await findRunningServer(dataDirectory, executable, directories.log);
+  const found = await findRunningServer(dataDirectory, executable, directories.log);
+  const running = verdict.state === 'start' ? found : undefined;
+  if (found !== undefined && running === undefined) endOrphan(found, logs);
   const lock = running === undefined ? await takeLock(services.libc, dataDirectory, signal) : undefined;
   if (running === undefined) await clearStaleSocket(directories.socket, port, executable);
   settleDirectory(verdict, settings.dataDirectory, services);
@@ -130,6 +132,12 @@ async function takeLock(libc: Libc, dataDirectory: string, signal: AbortSignal):
     );
   }
   return lock;
+}
+
+/** The temporary server of an initialisation whose manager was killed: its data has never been served, and is set aside. */
+function endOrphan({ pid }: RunningServer, { log }: LogServices): void {
+  log.warn({ pid }, 'ending the server of an interrupted initialisation');
+  process.kill(pid, 'SIGQUIT');
 }
 
 /** Carries out what the verdict asks for, now that the directory is locked. */

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseControlFile } from '../postgres/control-file.ts';
 import type { Login, ServerAddress } from '../postgres/io/connection.ts';
 import { parsePostmasterPid } from '../postgres/postmaster-pid.ts';
 import { readIfPresent } from './atomic-file.ts';
@@ -21,4 +23,14 @@ export function serverAddress(context: ServerContext): ServerAddress {
     socketDirectory: file?.socketDirectory ?? context.directories.socket,
     port: file?.port ?? context.port,
   };
+}
+
+/** Whether the last server of this directory has ended in order, by its control file. */
+export function wasShutDown(dataDirectory: string): boolean {
+  try {
+    const control = parseControlFile(readFileSync(join(dataDirectory, 'global', 'pg_control')));
+    return control?.clusterState === 'shut down' || control?.clusterState === 'shut down in recovery';
+  } catch {
+    return false;
+  }
 }

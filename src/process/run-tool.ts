@@ -7,6 +7,8 @@ export interface ToolOptions {
   readonly cwd?: string;
   /** Stream or open descriptor for its standard input; nothing when undefined. */
   readonly input?: Readable | number;
+  /** Descriptor that the program and all it starts inherit, such as that of a lock. */
+  readonly inherit?: number | undefined;
   readonly onOutput: (stream: 'stdout' | 'stderr', output: Readable) => void;
   /** Ends the tool and everything it started: TERM first, KILL when it is still there after `grace` milliseconds. */
   readonly signal: AbortSignal;
@@ -31,9 +33,12 @@ export async function runTool(
     extendEnv: false,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     // The types of execa know descriptors 0 to 2 only; it hands on any number.
-    stdin: standardInput(options.input) as 'pipe',
-    stdout: 'pipe',
-    stderr: 'pipe',
+    stdio: [
+      standardInput(options.input),
+      'pipe',
+      'pipe',
+      ...(options.inherit === undefined ? [] : [options.inherit]),
+    ] as ['pipe', 'pipe', 'pipe'],
     buffer: false,
     cleanup: false,
     forceKillAfterDelay: false,

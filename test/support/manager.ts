@@ -75,9 +75,17 @@ export class Manager {
   /** Standard error, and standard output that is no JSON. */
   text = '';
   readonly exited: Promise<Exit>;
+  readonly #isWrapped: boolean;
   #rest = '';
 
-  private constructor(home: string, port: number, statusPort: number, child: ChildProcess) {
+  private constructor(
+    home: string,
+    port: number,
+    statusPort: number,
+    child: ChildProcess,
+    isWrapped: boolean,
+  ) {
+    this.#isWrapped = isWrapped;
     this.home = home;
     this.port = port;
     this.statusPort = statusPort;
@@ -120,7 +128,7 @@ export class Manager {
       stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
       detached: true,
     });
-    const manager = new Manager(home, port, statusPort, child);
+    const manager = new Manager(home, port, statusPort, child, options.wrapper !== undefined);
     onTestFinished(() => manager.destroy());
     return manager;
   }
@@ -137,6 +145,13 @@ export class Manager {
   get postmasterPid(): number | undefined {
     const path = join(this.dataDirectory, 'postmaster.pid');
     return existsSync(path) ? Number.parseInt(readFileSync(path, 'utf8'), 10) : undefined;
+  }
+
+  /** Where the manager is process 1 of a namespace: its number outside. */
+  get processOne(): number | undefined {
+    if (!this.#isWrapped || this.child.exitCode !== null) return undefined;
+    const path = `/proc/${this.child.pid}/task/${this.child.pid}/children`;
+    return existsSync(path) ? Number.parseInt(readFileSync(path, 'utf8'), 10) || undefined : undefined;
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -226,6 +241,9 @@ export class Manager {
   /** Makes an end of whatever is left, server included. */
   async destroy(): Promise<void> {
     const server = this.postmasterPid;
+    const inner = this.processOne;
+    // A process that has changed its user is not killed with its parent: the namespace ends with its process 1.
+    if (inner !== undefined) process.kill(inner, 'SIGKILL');
     if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
     if (server !== undefined && isServerOf(server, this.dataDirectory)) process.kill(server, 'SIGQUIT');
     await this.exited;

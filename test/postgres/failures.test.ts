@@ -1,0 +1,217 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { component } from '../support/component.ts';
+import { eventually, Manager, runManager, temporaryDirectory } from '../support/manager.ts';
+
+/** Starts a manager that must refuse, and tells the code it gave. */
+async function refusal(
+  options: Parameters<typeof Manager.start>[0],
+): Promise<{ code: unknown; exit: number | null; error: string }> {
+  const manager = await Manager.start(options);
+  const { code: exit } = await manager.ended();
+  const line = await manager.line('a refusal with a code', (entry) => typeof entry.code === 'string');
+  expect(line.remedy).not.toBe('');
+  return { code: line.code, exit, error: String(line.error) };
+}
+
+const asRoot = process.getuid?.() === 0;
+
+describe('PGDATA', () => {
+  test('that is not empty and no data directory', async () => {
+    const home = temporaryDirectory();
+    mkdirSync(join(home, 'data'));
+    writeFileSync(join(home, 'data', 'holiday.jpg'), 'precious');
+    if (asRoot) chmodSync(join(home, 'data'), 0o777);
+    const { code, exit } = await refusal({ home });
+    expect([code, exit]).toEqual([asRoot ? 'PGDATA_OWNER' : 'PGDATA_NOT_EMPTY', 1]);
+    expect(readFileSync(join(home, 'data', 'holiday.jpg'), 'utf8')).toBe('precious');
+  });
+
+  test('of another major', async () => {
+    const first = await (await Manager.start()).ready();
+    await first.stop();
+    writeFileSync(join(first.dataDirectory, 'PG_VERSION'), '12\n');
+    expect(await refusal({ home: first.home })).toMatchObject({ code: 'PGDATA_OTHER_MAJOR', exit: 1 });
+  });
+
+  test('that has lost its control file', async () => {
+    const first = await (await Manager.start()).ready();
+    await first.stop();
+    rmSync(join(first.dataDirectory, 'global', 'pg_control'));
+    expect(await refusal({ home: first.home })).toMatchObject({ code: 'PGDATA_INCOMPLETE', exit: 1 });
+  });
+
+  test('with open permissions is tightened', async () => {
+    const first = await (await Manager.start()).ready();
+    await first.stop();
+    chmodSync(first.dataDirectory, 0o777);
+    await (await Manager.start({ home: first.home })).ready();
+  });
+
+  test('in use by another manager: refused at once, and the first goes on', async () => {
+    const first = await (await Manager.start()).ready();
+    const second = await Manager.start({ home: first.home });
+    expect((await second.ended()).code).toBe(1);
+    await second.line('the refusal', (line) => line.code === 'PGDATA_IN_USE');
+    expect(await first.query('SELECT 1')).toBe(1);
+  });
+
+  test('locked though postmaster.pid is gone: never a second server', async () => {
+    const first = await (await Manager.start()).ready();
+    rmSync(join(first.dataDirectory, 'postmaster.pid'));
+    expect(await refusal({ home: first.home })).toMatchObject({ code: 'PGDATA_IN_USE', exit: 1 });
+  });
+});
+
+describe('what a killed manager leaves behind', () => {
+  test('a stale postmaster.pid that names somebody else', async () => {
+    const first = await (await Manager.start()).ready();
+    await first.stop();
+    writeFileSync(
+      join(first.dataDirectory, 'postmaster.pid'),
+      `${process.pid}\n${first.dataDirectory}\n1\n5432\n/tmp\n\n`,
+    );
+    const lock = join(first.home, 'run', `.s.PGSQL.${first.port}.lock`);
+    writeFileSync(lock, `${process.pid}\n${first.dataDirectory}\n1\n${first.port}\n/tmp\n\n`);
+    await (await Manager.start({ home: first.home, port: first.port })).ready();
+  });
+
+  test('a running server is taken over, served, and stopped', async () => {
+    const first = await (await Manager.start()).ready();
+    const server = first.postmasterPid!;
+    const session = await first.connect();
+    first.signal('SIGKILL');
+    await new Promise((resolve) => first.child.once('exit', resolve));
+    const second = await (await Manager.start({ home: first.home, port: first.port })).ready();
+    await second.message('taking over a server');
+    expect(second.postmasterPid).toBe(server);
+    expect((await session.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    await second.query("DO $$ BEGIN RAISE LOG 'still logged'; END $$");
+    await second.line('a record of the server', (line) => line.record?.message === 'still logged');
+    expect((await second.stop()).code).toBe(0);
+    expect(second.clusterState).toBe('shut down');
+    await session.end().catch(() => {});
+  });
+});
+
+describe('ports', () => {
+  test('of PostgreSQL taken', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen({ port: 0, host: '127.0.0.1' }, resolve));
+    onTestFinished(() => void taken.close());
+    const { port } = taken.address() as { port: number };
+    expect(await refusal({ port })).toMatchObject({ code: 'PORT_IN_USE', exit: 1 });
+  });
+
+  test('of the status server taken: nothing is left running', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen({ port: 0, host: '127.0.0.1' }, resolve));
+    onTestFinished(() => void taken.close());
+    const { port } = taken.address() as { port: number };
+    const manager = await Manager.start({ options: ['--status-port', String(port)] });
+    expect((await manager.ended()).code).toBe(1);
+    await manager.line('the refusal', (line) => line.code === 'HTTP_PORT_IN_USE');
+    expect(existsSync(join(manager.dataDirectory, 'postmaster.pid'))).toBe(false);
+  });
+});
+
+describe('arguments', () => {
+  test('a parameter that PostgreSQL does not know', async () => {
+    expect(await refusal({ server: ['-c', 'shared_bufers=1GB'] })).toMatchObject({
+      code: 'PARAMETER_INVALID',
+      exit: 1,
+    });
+  });
+  test('a value that it refuses', async () => {
+    expect(await refusal({ server: ['-c', 'max_connections=none'] })).toMatchObject({
+      code: 'PARAMETER_INVALID',
+    });
+  });
+  test('no server where it is looked for', async () => {
+    const { code, exit } = await refusal({ options: ['--bindir', '/nowhere'] });
+    expect([code, exit]).toEqual(['BINARY_MISSING', 1]);
+  });
+  test('a cluster file with problems, each with its place', async () => {
+    const home = temporaryDirectory();
+    writeFileSync(
+      join(home, 'c.yaml'),
+      'apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: x}\nspec:\n  instanes: 1\n',
+    );
+    const { code, error } = await refusal({ home, options: ['--cluster-file', join(home, 'c.yaml')] });
+    expect(code).toBe('BAD_CLUSTER_FILE');
+    expect(error).toContain('c.yaml:5:3: unknown field spec.instanes; did you mean instances?');
+  });
+  test('an option of a newer operator is reported and passed over', async () => {
+    const manager = await (await Manager.start({ options: ['--brand-new-option=1'] })).ready();
+    await manager.message('unknown arguments ignored');
+  });
+  test.each([
+    [['nonsense'], /unknown command/],
+    [['instance', 'run', '--port', 'x'], /a port is a number/],
+    [['instance', 'run', '--status-port-tls'], /TLS_NOT_AVAILABLE/],
+  ])('%j', (args, message) => {
+    const { code, stderr } = runManager(args);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+  });
+});
+
+describe('commands that only answer', () => {
+  test('help, as a page', () => {
+    const { code, stdout } = runManager(['--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Usage: manager[\s\S]*Environment:[\s\S]*Signals:[\s\S]*Exit status:/);
+  });
+  test('without a command', () => expect(runManager([])).toMatchObject({ code: 0 }));
+  test('version', () => {
+    expect(runManager(['version']).stdout).toMatch(/^manager \S+\ncommit \S+\nnode v26\.\S+\npostgresql \d+/);
+  });
+  test('postgres --version is answered by the server itself', () => {
+    const { code, stdout } = runManager(['postgres', '--version'], { PGDATA: temporaryDirectory() });
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^postgres \(PostgreSQL\) \d+/)]);
+  });
+});
+
+describe.runIf(component('the right to mount', () => asRoot))('a full disk', () => {
+  test('where WAL lies ends the start with status 4, and nothing else does', async () => {
+    const { execFileSync } = await import('node:child_process');
+    const first = await (await Manager.start()).ready();
+    await first.stop();
+    const wal = join(first.dataDirectory, 'pg_wal');
+    const copy = join(first.home, 'wal-copy');
+    execFileSync('cp', ['-a', wal, copy]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=40m,mode=0777', 'tmpfs', wal]);
+    onTestFinished(() => void execFileSync('umount', ['-l', wal]));
+    execFileSync('cp', ['-a', `${copy}/.`, wal]);
+    execFileSync('sh', ['-c', 'head -c 100m /dev/zero > "$1/fill" || true', 'sh', wal], { stdio: 'ignore' });
+    const full = await Manager.start({ home: first.home });
+    expect((await full.ended()).code).toBe(4);
+    await full.line('the refusal', (line) => line.code === 'NO_SPACE');
+    expect(readdirSync(wal).some((name) => name.startsWith('_cnpg_probe_'))).toBe(false);
+    rmSync(join(wal, 'fill'));
+    const again = await (await Manager.start({ home: first.home })).ready();
+    execFileSync('sh', ['-c', 'head -c 100m /dev/zero > "$1/fill" || true', 'sh', wal], { stdio: 'ignore' });
+    await eventually('not ready for want of space', async () => {
+      const { reasons } = (await again.json('/readyz?format=json')) as { reasons: Array<{ code: string }> };
+      return reasons.some((reason) => reason.code === 'DISK_FULL');
+    });
+    expect((await again.get('/healthz')).code).toBe(200);
+    rmSync(join(wal, 'fill'));
+    await again.ready();
+    await again.stop();
+  });
+});
+
+test('an internal error stops the server in order', async () => {
+  const manager = await (
+    await Manager.start({
+      env: { NODE_OPTIONS: `--import ${join(import.meta.dirname, '..', 'fixtures', 'throw-on-usr2.ts')}` },
+    })
+  ).ready();
+  manager.signal('SIGUSR2');
+  expect((await manager.ended()).code).toBe(2);
+  await manager.line('the report', (line) => line.error === 'thrown on purpose');
+  expect(manager.clusterState).toBe('shut down');
+});

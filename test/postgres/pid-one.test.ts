@@ -1,0 +1,167 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { component } from '../support/component.ts';
+import { eventually, Manager, temporaryDirectory } from '../support/manager.ts';
+
+/** A PID namespace of its own, in which the manager is process 1 and /proc is that of the namespace. */
+const namespace = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
+const fakes = join(import.meta.dirname, '..', 'fixtures', 'fake-server');
+
+/** States and names of all processes of the namespace, as ps in it would show them. */
+function processesInside(one: number): string[] {
+  const text = execFileSync('nsenter', ['-t', String(one), '-p', '-m', 'ps', '-e', '-o', 'stat=,comm='], {
+    encoding: 'utf8',
+  });
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => line.trim());
+}
+
+/** PGDATA that is just good enough to get as far as starting a server. */
+function pretendDataDirectory(home: string): void {
+  const data = join(home, 'data');
+  mkdirSync(join(data, 'global'), { recursive: true });
+  mkdirSync(join(data, 'pg_wal'));
+  writeFileSync(join(data, 'PG_VERSION'), '15\n');
+  writeFileSync(join(data, 'global', 'pg_control'), '');
+  writeFileSync(join(data, 'postgresql.conf'), '');
+  chmodSync(data, 0o700);
+  const postgres = Number(execFileSync('id', ['-u', 'postgres'], { encoding: 'utf8' }));
+  for (const name of ['data', ...readdirSync(home, { recursive: true, encoding: 'utf8' })])
+    chownSync(join(home, name), postgres, postgres);
+}
+
+async function startFake(behaviour: string, wrapper = namespace): Promise<Manager> {
+  const home = temporaryDirectory();
+  pretendDataDirectory(home);
+  return Manager.start({ home, wrapper, options: ['--bindir', fakes], env: { FAKE_SERVER: behaviour } });
+}
+
+describe.runIf(
+  component(
+    'a PID namespace',
+    () => process.getuid?.() === 0 && spawnSync('unshare', ['--pid', '--fork', 'true']).status === 0,
+  ),
+)('as process 1', () => {
+  test('a real server, probes, and TERM leads to an ordered end with status 0', async () => {
+    const manager = await (await Manager.start({ wrapper: namespace })).ready();
+    const one = manager.processOne!;
+    expect(processesInside(one)[0]).toMatch(/node|manager|MainThread/);
+    process.kill(one, 'SIGTERM');
+    expect((await manager.ended()).code).toBe(0);
+    expect(manager.clusterState).toBe('shut down');
+  });
+
+  test('orphans of any name are reaped, and the exit status of the server is kept', async () => {
+    const manager = await startFake('orphans');
+    await manager.message('instance is starting');
+    const one = manager.processOne!;
+    await eventually(
+      'the orphans to be gone',
+      () => !processesInside(one).some((line) => /sleep|^Z/.test(line)),
+    );
+    process.kill(one, 'SIGTERM');
+    expect((await manager.ended()).code).toBe(0);
+  });
+
+  test('processes that fall to process 1 from an exec are reaped too', async () => {
+    const manager = await (await Manager.start({ wrapper: namespace })).ready();
+    const one = manager.processOne!;
+    for (let round = 0; round < 20; round += 1) {
+      execFileSync('nsenter', [
+        '-t',
+        String(one),
+        '-p',
+        '-m',
+        'sh',
+        '-c',
+        '(sh -c "exit 3" & sleep 0.01 &) ; exit 0',
+      ]);
+    }
+    await eventually('no zombie', () => !processesInside(one).some((line) => line.startsWith('Z')));
+    expect(await manager.query('SELECT 1')).toBe(1);
+  });
+
+  test.each([
+    ['exit0', 0],
+    ['exit1', 1],
+    ['exit3', 3],
+    // 4 would tell the operator that the disk is full.
+    ['exit4', 1],
+    ['exit255', 255],
+  ])('%s of the server shows as %i', async (behaviour, code) => {
+    const manager = await startFake(behaviour);
+    expect((await manager.ended()).code).toBe(code);
+  });
+
+  test('KILL of the server shows as 137', async () => {
+    const manager = await startFake('stubborn');
+    await manager.message('instance is starting');
+    const inside = await eventually('the server', () => findInside(manager.processOne!, 'postgres'));
+    process.kill(inside, 'SIGKILL');
+    expect((await manager.ended()).code).toBe(137);
+  });
+
+  test('a server that ignores every signal meets its deadlines', async () => {
+    const home = temporaryDirectory();
+    pretendDataDirectory(home);
+    const text =
+      'apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: demo}\nspec: {stopDelay: 1}\n';
+    writeFileSync(join(home, 'cluster.yaml'), text);
+    const options = ['--bindir', fakes, '--cluster-file', join(home, 'cluster.yaml')];
+    const manager = await Manager.start({
+      home,
+      wrapper: namespace,
+      options,
+      env: { FAKE_SERVER: 'stubborn' },
+    });
+    await manager.message('instance is starting');
+    process.kill(manager.processOne!, 'SIGTERM');
+    await manager.line('immediate stop', (line) => line.mode === 'immediate' && line.event === 'deadline');
+    // The immediate mode lasts a minute, which is not waited for here: process 1 may be killed from outside.
+    process.kill(manager.processOne!, 'SIGKILL');
+    await manager.ended();
+  });
+
+  test('a flood on standard error is drained and kept', async () => {
+    const manager = await startFake('flood');
+    await manager.message('flood is over');
+    expect(manager.lines.filter((line) => line.msg?.startsWith('line '))).toHaveLength(20_000);
+    process.kill(manager.processOne!, 'SIGTERM');
+    expect((await manager.ended()).code).toBe(0);
+  });
+
+  test('signals before anything is started end it at once', async () => {
+    const manager = await Manager.start({ wrapper: namespace });
+    const one = await eventually('process 1 with its handlers', () => {
+      const pid = manager.processOne;
+      return pid !== undefined && catchesUsr2(pid) ? pid : undefined;
+    });
+    process.kill(one, 'SIGTERM');
+    const { code } = await manager.ended();
+    expect([0, 143]).toContain(code);
+    expect(existsSync(join(manager.dataDirectory, 'postmaster.pid'))).toBe(false);
+  });
+});
+
+/** The number outside of a process of the namespace, by its name. */
+function findInside(one: number, name: string): number | undefined {
+  const children = readFileSync(`/proc/${one}/task/${one}/children`, 'utf8').trim().split(' ').map(Number);
+  return children.find((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name);
+}
+
+function catchesUsr2(pid: number): boolean {
+  const mask = /^SigCgt:\t([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
+  return (BigInt(`0x${mask}`) & (1n << 11n)) !== 0n;
+}
