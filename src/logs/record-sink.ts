@@ -1,5 +1,6 @@
 import { fstatSync, write as writeFile } from 'node:fs';
 import { Socket } from 'node:net';
+import { isatty } from 'node:tty';
 import { systemErrorCode } from '../errors/manager-error.ts';
 
 /** Bytes that may wait for a slow reader. */
@@ -45,8 +46,9 @@ export class RecordSink {
   constructor(options: SinkOptions) {
     this.#bound = options.maxPendingBytes ?? defaultBound;
     this.#describeLoss = options.describeLoss;
-    const kind = fstatSync(options.fd);
-    this.#write = kind.isFile() ? fileWriter(options.fd) : streamWriter(options.fd, () => this.#close());
+    this.#write = isStream(options.fd)
+      ? streamWriter(options.fd, () => this.#close())
+      : fileWriter(options.fd);
   }
 
   /** Records dropped since the start. */
@@ -116,6 +118,12 @@ export class RecordSink {
 }
 
 type Writer = (bytes: Buffer, done: (error: Error | null | undefined) => void) => void;
+
+/** Files, and devices such as /dev/null, cannot be waited for: libuv refuses them as streams. */
+function isStream(fd: number): boolean {
+  const kind = fstatSync(fd);
+  return kind.isFIFO() || kind.isSocket() || isatty(fd);
+}
 
 /** A disk may take its time: the write happens on a thread of its own. */
 function fileWriter(fd: number): Writer {
