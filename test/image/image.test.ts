@@ -1,0 +1,233 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import {
+  configuration,
+  container,
+  type Definition,
+  ensureContainerTools,
+  ensureImage,
+  storage,
+} from '../setup/containers.ts';
+import { component } from '../support/component.ts';
+import { eventually } from '../support/manager.ts';
+
+const tools = ensureContainerTools();
+const definition = JSON.parse(
+  readFileSync(join(import.meta.dirname, '..', '..', 'images', 'definitions', '15.json'), 'utf8'),
+) as Definition;
+
+const podman = (...args: string[]) => container('podman', args).trim();
+const trust = ['-e', 'POSTGRES_HOST_AUTH_METHOD=trust'];
+const restricted = [
+  '--read-only',
+  '--read-only-tmpfs=false',
+  '--cap-drop=all',
+  '--security-opt',
+  'no-new-privileges',
+  '--tmpfs',
+  '/run:rw,mode=1777',
+];
+let image = '';
+
+/** Starts a container without a network, and removes it with the test. */
+function run(options: readonly string[], command: readonly string[] = []): string {
+  const id = podman(
+    'run',
+    '--detach',
+    '--network',
+    'none',
+    '--stop-timeout',
+    '30',
+    ...options,
+    image,
+    ...command,
+  );
+  onTestFinished(() => void podman('rm', '--force', '--time', '0', '--volumes', id));
+  return id;
+}
+
+function volume(): string {
+  const name = podman('volume', 'create');
+  onTestFinished(() => void podman('volume', 'rm', '--force', name));
+  return name;
+}
+
+const inside = (id: string, ...command: string[]) => podman('exec', id, ...command);
+const sql = (id: string, text: string) => inside(id, 'psql', '-U', 'postgres', '-Atc', text);
+const log = (id: string) => podman('logs', id);
+
+async function ready(id: string): Promise<string> {
+  await eventually(`readiness of the container`, () => {
+    try {
+      const status = JSON.parse(inside(id, 'manager', 'instance', 'status', '--output', 'json')) as {
+        manager: { ready: boolean };
+      };
+      return status.manager.ready;
+    } catch {
+      if (podman('inspect', '--format', '{{.State.Running}}', id) !== 'true')
+        throw new Error(`it has ended:\n${log(id)}`);
+      return false;
+    }
+  });
+  return id;
+}
+
+/** Stops with TERM and tells the exit status. */
+function stop(id: string): number {
+  podman('stop', id);
+  return Number(podman('inspect', '--format', '{{.State.ExitCode}}', id));
+}
+
+describe.runIf(component(`containers${tools.available ? '' : ` (${tools.reason})`}`, () => tools.available))(
+  'the image',
+  () => {
+    beforeAll(() => {
+      image = ensureImage(definition);
+    });
+
+    test('runs as user 26, with the manager as process 1 and nothing else beside the server', async () => {
+      const id = await ready(run(trust));
+      expect(inside(id, 'cat', '/proc/1/cmdline').replaceAll('\0', ' ')).toContain(
+        '/usr/local/bin/manager postgres',
+      );
+      expect(inside(id, 'stat', '-c', '%u:%g', '/proc/1')).toBe('26:0');
+      const names = inside(id, 'sh', '-c', 'for d in /proc/[0-9]*; do cat "$d/comm"; done').split('\n');
+      expect(names.filter((name) => !/^(postgres|node|MainThread|sh|cat)$/.test(name))).toEqual([]);
+      expect(sql(id, 'SELECT 1')).toBe('1');
+      expect(stop(id)).toBe(0);
+      for (const line of log(id)
+        .split('\n')
+        .filter((text) => text !== ''))
+        expect(() => JSON.parse(line) as unknown).not.toThrow();
+      expect(log(id)).toContain('database system is shut down');
+    });
+
+    test('as any user with group 0, on a read-only root, without capabilities', async () => {
+      const id = await ready(run([...trust, '--user', '12345:0', ...restricted]));
+      expect(sql(id, 'SHOW data_directory')).toBe('/var/lib/postgresql/data/pgdata');
+      expect(inside(id, 'stat', '-c', '%u', '/proc/1')).toBe('12345');
+      expect(stop(id)).toBe(0);
+    });
+
+    test('as user 26, on a read-only root, without capabilities, with a password', async () => {
+      const id = await ready(run(['-e', 'POSTGRES_PASSWORD=secret-7', ...restricted]));
+      expect(sql(id, "SELECT auth_method FROM pg_hba_file_rules WHERE address = 'all'")).toBe(
+        'scram-sha-256',
+      );
+      expect(stop(id)).toBe(0);
+      expect(log(id)).not.toContain('secret-7');
+    });
+
+    test('as root it steps down, whoever owns the volume', async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'manager-volume-'));
+      onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+      const id = await ready(
+        run([...trust, '--user', '0:0', '-e', 'PGDATA=/data', '-v', `${directory}:/data`]),
+      );
+      const users = inside(
+        id,
+        'sh',
+        '-c',
+        'stat -c %u $(ls -d /proc/[0-9]* | grep -v "/$$$") 2>/dev/null | sort -u; true',
+      ).split('\n');
+      expect(inside(id, 'stat', '-c', '%u', '/proc/1')).toBe('26');
+      expect(users).toContain('26');
+      expect(stop(id)).toBe(0);
+    });
+
+    test('keeps its data in a volume, and takes arguments for the server', async () => {
+      const data = volume();
+      const first = await ready(run([...trust, '-v', `${data}:/var/lib/postgresql/data`]));
+      sql(first, 'CREATE TABLE kept AS SELECT 42 AS answer');
+      expect(stop(first)).toBe(0);
+      const second = await ready(
+        run([...trust, '-v', `${data}:/var/lib/postgresql/data`], ['postgres', '-c', 'shared_buffers=32MB']),
+      );
+      expect(sql(second, 'SELECT answer FROM kept')).toBe('42');
+      expect(sql(second, 'SHOW shared_buffers')).toBe('32MB');
+      const third = run([...trust, '-v', `${data}:/var/lib/postgresql/data`]);
+      podman('wait', third);
+      expect(log(third)).toContain('PGDATA_IN_USE');
+      expect(sql(second, 'SELECT answer FROM kept')).toBe('42');
+      expect(stop(second)).toBe(0);
+    });
+
+    test('reaps orphans, also of programs that were started by exec', async () => {
+      const id = await ready(run(trust));
+      for (let round = 0; round < 5; round += 1) inside(id, 'sh', '-c', '(sh -c "sleep 0.05" &) ; exit 0');
+      const zombies = () =>
+        inside(id, 'sh', '-c', 'grep -l "^State:.Z" /proc/[0-9]*/status 2>/dev/null || true');
+      await eventually('no zombie', () => zombies() === '');
+      expect(stop(id)).toBe(0);
+    });
+
+    test('refuses to make a database without a password, and says what to do', () => {
+      const id = run([]);
+      expect(podman('wait', id)).toBe('1');
+      expect(log(id)).toMatch(/NO_PASSWORD.*POSTGRES_PASSWORD/);
+    });
+
+    test('runs the scripts that are mounted', async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'manager-scripts-'));
+      onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+      mkdirSync(join(directory, 'init'));
+      writeFileSync(join(directory, 'init', '10.sql'), 'CREATE TABLE made AS SELECT 1;');
+      const id = await ready(
+        run([...trust, '-v', `${join(directory, 'init')}:/docker-entrypoint-initdb.d:ro`]),
+      );
+      expect(sql(id, "SELECT to_regclass('made') IS NOT NULL")).toBe('t');
+    });
+
+    test('answers the probes of a kubelet on port 8000', async () => {
+      const id = await ready(run(trust));
+      for (const path of ['healthz', 'readyz', 'startupz']) {
+        const ask = `fetch('http://127.0.0.1:8000/${path}').then(async (r) => console.log(r.status, await r.text()))`;
+        expect(inside(id, '/usr/lib/manager/node', '-e', ask)).toBe('200 OK');
+      }
+    });
+
+    test('INT is an ordered stop', async () => {
+      const words = [...storage(), 'run', '--rm', '--network', 'none', ...trust, image];
+      const child = spawn('podman', words, {
+        env: { ...process.env, CONTAINERS_CONF: configuration() },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      let output = '';
+      child.stdout.on('data', (chunk) => {
+        output += String(chunk);
+      });
+      const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+      await eventually('a running instance', () => output.includes('instance is running'));
+      child.kill('SIGINT');
+      expect(await ended).toBe(0);
+      expect(output).toContain('instance is stopped');
+    });
+
+    test('holds nothing that gives rights away', () => {
+      const found = podman(
+        'run',
+        '--rm',
+        '--network',
+        'none',
+        '--entrypoint',
+        'find',
+        image,
+        '/',
+        '-xdev',
+        '-perm',
+        '/6000',
+        '-type',
+        'f',
+      );
+      expect(found).toBe('');
+      const inspected = JSON.parse(podman('image', 'inspect', image)) as Array<{
+        Config: { User: string; Entrypoint: string[] };
+      }>;
+      expect(inspected[0]!.Config).toMatchObject({ User: '26:0', Entrypoint: ['/usr/local/bin/manager'] });
+    });
+  },
+);
