@@ -47,7 +47,9 @@ export async function runInstance(
   const { log } = logging;
   if (identity !== undefined) log.info(identity, 'stepped down from root');
   if (ignored.length > 0) log.warn({ arguments: ignored }, 'unknown arguments ignored');
-  allowUsefulCoreDumps();
+  tellKernel('comm', 'manager');
+  // Anonymous memory, private and shared, and ELF headers (core(5)); children inherit it (contract 04, 1.8).
+  tellKernel('coredump_filter', '0x31');
   const socketDirectory = options.socketDir ?? absolute(environment.PGHOST);
   const settings: InstanceSettings = {
     name,
@@ -111,10 +113,10 @@ function becomeServer(options: RunOptions, executable: string, args: readonly st
   return 1;
 }
 
-/** Anonymous memory, shared and not, and ELF headers (core(5)); children inherit it (contract 04, 1.8). */
-function allowUsefulCoreDumps(): void {
+/** Writes into a file of /proc/self. Where /proc does not allow it, nothing depends on it. */
+function tellKernel(file: string, text: string): void {
   try {
-    writeFileSync('/proc/self/coredump_filter', '0x31');
+    writeFileSync(`/proc/self/${file}`, text);
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
   }

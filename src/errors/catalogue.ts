@@ -140,7 +140,7 @@ export const catalogue = {
   RUNTIME_DIRECTORY: {
     meaning: 'No directory for sockets and log pipes can be written',
     remedy:
-      'Mount a tmpfs at /run (docker run --tmpfs /run), or name a writable directory with --runtime-dir.',
+      'Mount a tmpfs (docker run --tmpfs /run/postgresql), or name a writable directory with --runtime-dir.',
     exitCode: 1,
   },
   SECRET_UNREADABLE: {

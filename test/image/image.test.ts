@@ -28,7 +28,7 @@ const restricted = [
   '--security-opt',
   'no-new-privileges',
   '--tmpfs',
-  '/run:rw,mode=1777',
+  '/run/postgresql:rw,mode=1777',
 ];
 let image = '';
 
@@ -95,7 +95,7 @@ describe.runIf(component(`containers${tools.available ? '' : ` (${tools.reason})
       );
       expect(inside(id, 'stat', '-c', '%u:%g', '/proc/1')).toBe('26:0');
       const names = inside(id, 'sh', '-c', 'for d in /proc/[0-9]*; do cat "$d/comm"; done').split('\n');
-      expect(names.filter((name) => !/^(postgres|node|MainThread|sh|cat)$/.test(name))).toEqual([]);
+      expect(names.filter((name) => !/^(postgres|manager|sh|cat)$/.test(name))).toEqual([]);
       expect(sql(id, 'SELECT 1')).toBe('1');
       expect(stop(id)).toBe(0);
       for (const line of log(id)
@@ -213,6 +213,8 @@ describe.runIf(component(`containers${tools.available ? '' : ` (${tools.reason})
         '--rm',
         '--network',
         'none',
+        '--user',
+        '0',
         '--entrypoint',
         'find',
         image,

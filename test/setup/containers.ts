@@ -66,7 +66,7 @@ export function storage(): string[] {
     '--runroot',
     '/run/manager-test-containers',
     '--storage-driver',
-    'vfs',
+    'overlay',
   ];
 }
 
