@@ -28,6 +28,7 @@ export interface Logging extends LogServices {
 export function openLogging(options: GlobalOptions, pod: string | undefined, libc: Libc): Logging {
   const fd =
     options.logDestination === undefined ? standardOutput : openDestination(options.logDestination, options);
+  libc.enlargePipe(fd);
   const lineFormat: LineFormat = {
     // An empty name means the usual one (contract 01, 1.4).
     levelKey: options.logFieldLevel || 'level',
@@ -68,13 +69,13 @@ export function openLogging(options: GlobalOptions, pod: string | undefined, lib
     log: root.child({ logger: 'instance-manager' }),
     openServerLog: async (directory, serverFormat, onNotable) => {
       const isShown = showsServerRecords(options.logLevel);
-      const makeFifo = (path: string, mode: number) => libc.mkfifo(path, mode);
       const path = new LogPath({
         directory,
         serverFormat,
         lineFormat,
         isShown,
-        makeFifo,
+        calls: libc,
+        room: () => sink.room(),
         log: root,
         emit,
         onNotable,

@@ -2,7 +2,11 @@ import { constants, fstatSync, lstatSync, openSync, readFileSync, readSync, rmSy
 import { Socket } from 'node:net';
 import { systemErrorCode } from '../errors/manager-error.ts';
 
-export type MakeFifo = (path: string, mode: number) => void;
+/** What of the C library the log path needs. */
+export interface PipeCalls {
+  mkfifo(path: string, mode: number): void;
+  enlargePipe(fd: number): void;
+}
 
 /**
  * Makes sure that a FIFO stands at this path: PostgreSQL would make a plain file there, which nobody reads. A file that
@@ -10,13 +14,13 @@ export type MakeFifo = (path: string, mode: number) => void;
  *
  * @returns what such a file held; undefined when there was none
  */
-export function ensureFifo(path: string, makeFifo: MakeFifo): Buffer | undefined {
+export function ensureFifo(path: string, calls: PipeCalls): Buffer | undefined {
   const entry = lstatSync(path, { throwIfNoEntry: false });
   if (entry?.isFIFO() === true) return undefined;
   const content = entry?.isFile() === true ? readFileSync(path) : undefined;
   if (entry !== undefined) rmSync(path, { recursive: false });
   try {
-    makeFifo(path, 0o600);
+    calls.mkfifo(path, 0o600);
   } catch (error) {
     if (systemErrorCode(error) !== 'EEXIST') throw error;
   }
@@ -35,13 +39,27 @@ export class FifoReader {
   readonly #onData: (chunk: Buffer) => void;
   #isClosed = false;
 
-  constructor(path: string, onData: (chunk: Buffer) => void) {
+  /** @param room what to wait for after a chunk, if anything; it must come soon */
+  constructor(
+    path: string,
+    calls: PipeCalls,
+    onData: (chunk: Buffer) => void,
+    room: () => Promise<void> | undefined,
+  ) {
     this.path = path;
     this.#onData = onData;
     this.#fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    // The server goes on writing while this process is busy with something else.
+    calls.enlargePipe(this.#fd);
     this.#inode = fstatSync(this.#fd).ino;
     this.#socket = new Socket({ fd: this.#fd, readable: true, writable: false });
-    this.#socket.on('data', (chunk: Buffer) => onData(chunk));
+    this.#socket.on('data', (chunk: Buffer) => {
+      onData(chunk);
+      const wait = room();
+      if (wait === undefined) return;
+      this.#socket.pause();
+      void wait.then(() => this.#socket.resume());
+    });
     this.#socket.on('error', () => {});
     this.#socket.unref();
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { messageOf } from '../errors/manager-error.ts';
 import { CsvlogTransformer } from './csvlog.ts';
-import { ensureFifo, FifoReader, type MakeFifo } from './fifo.ts';
+import { ensureFifo, FifoReader, type PipeCalls } from './fifo.ts';
 import { JsonlogTransformer } from './jsonlog.ts';
 import type { LineFormat } from './line-format.ts';
 import { LineSplitter } from './line-splitter.ts';
@@ -18,9 +18,11 @@ export interface LogPathOptions {
   readonly lineFormat: LineFormat;
   /** False when --log-level hides the server's records. */
   readonly isShown: boolean;
-  readonly makeFifo: MakeFifo;
+  readonly calls: PipeCalls;
   readonly log: Logger;
   readonly emit: (bytes: Buffer, records: number) => void;
+  /** See RecordSink.room. */
+  readonly room: () => Promise<void> | undefined;
   readonly onNotable: (record: ServerRecord) => void;
 }
 
@@ -78,7 +80,7 @@ export class LogPath {
   }
 
   #openPipe(pipe: Pipe): void {
-    const found = ensureFifo(pipe.path, this.#options.makeFifo);
+    const found = ensureFifo(pipe.path, this.#options.calls);
     if (found !== undefined) {
       this.#options.log.warn(
         { path: pipe.path, bytes: found.length },
@@ -86,7 +88,12 @@ export class LogPath {
       );
       pipe.transformer.push(found);
     }
-    pipe.reader = new FifoReader(pipe.path, (chunk) => pipe.transformer.push(chunk));
+    pipe.reader = new FifoReader(
+      pipe.path,
+      this.#options.calls,
+      (chunk) => pipe.transformer.push(chunk),
+      this.#options.room,
+    );
   }
 
   #recordTransformer(source: string): Transformer {

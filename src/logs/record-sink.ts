@@ -5,6 +5,8 @@ import { systemErrorCode } from '../errors/manager-error.ts';
 
 /** Bytes that may wait for a slow reader. */
 const defaultBound = 8 * 1024 * 1024;
+/** Milliseconds that a reader who is reading gets before records are dropped for want of room. */
+const courtesy = 10;
 /** Milliseconds until a full disk is tried again. */
 const retryPeriod = 500;
 
@@ -26,9 +28,10 @@ export interface SinkLoss {
 /**
  * The one place where log lines leave the process: those of the server and our own, whole and in order.
  *
- * Loss policy: nobody is ever made to wait. What a reader has not taken waits here up to a bound; beyond it new
- * records are dropped and counted, and a line says how many as soon as there is room. A reader that is gone for good
- * means that everything is dropped; nothing else stops.
+ * Loss policy: nobody is made to wait for a reader that does not read. What has not been taken waits here up to a bound;
+ * beyond it new records are dropped and counted, and a line says how many as soon as there is room. A reader that does
+ * read, but slower than the server writes, gets 10 ms to catch up before that (`room`). One that is gone for good means
+ * that everything is dropped; nothing else stops.
  */
 export class RecordSink {
   readonly #write: (bytes: Buffer, done: (error: Error | null | undefined) => void) => void;
@@ -41,6 +44,8 @@ export class RecordSink {
   #lostRecords = 0;
   #lostBytes = 0;
   #totalLost = 0;
+  #isReaderIdle = false;
+  #onProgress: () => void = () => {};
   #onIdle: Array<() => void> = [];
 
   constructor(options: SinkOptions) {
@@ -67,6 +72,25 @@ export class RecordSink {
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
     if (this.#inFlight === 0) this.#next();
+  }
+
+  /**
+   * What to wait for before more is brought: undefined while there is room enough. The wait is short, and there is none
+   * for a reader that has let the last one pass without taking anything.
+   */
+  room(): Promise<void> | undefined {
+    const pending = this.#waitingBytes + this.#inFlight;
+    if (pending * 2 < this.#bound || this.#closed || this.#isReaderIdle) return undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      this.#isReaderIdle = true;
+      resolve();
+    }, courtesy);
+    this.#onProgress = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    return promise;
   }
 
   /** Resolves when everything was written, or after so many milliseconds. */
@@ -100,6 +124,8 @@ export class RecordSink {
     }
     if (error) this.#close();
     this.#inFlight = 0;
+    this.#isReaderIdle = false;
+    this.#onProgress();
     this.#next();
   }
 

@@ -12,6 +12,9 @@ const WNOWAIT = 0x0100_0000;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const EAGAIN = 11;
+const F_SETPIPE_SZ = 1031;
+/** What an unprivileged process may ask for by default (fs.pipe-max-size). */
+const largestPipe = 1024 * 1024;
 const PR_SET_CHILD_SUBREAPER = 36;
 /** Offsets into siginfo_t for SIGCHLD: the union begins at 16 on 64-bit systems. */
 const SI_PID = 16;
@@ -31,6 +34,8 @@ export interface Libc {
    * `unsupported` is the answer of file systems that have no such lock.
    */
   lockExclusively(fd: number): 'held' | 'taken' | 'unsupported';
+  /** Gives a pipe the largest buffer that is allowed, so that neither end waits for the other's next turn. */
+  enlargePipe(fd: number): void;
   /** A child that has ended and was not waited for, left as it is; undefined when there is none. */
   peekZombie(): number | undefined;
   /** waitpid(2) for one process, without waiting. */
@@ -47,6 +52,7 @@ export function openLibc(): Libc {
   const { functions: c } = ffi.dlopen(null, {
     mkfifo: { arguments: ['string', 'u32'], return: 'i32' },
     flock: { arguments: ['i32', 'i32'], return: 'i32' },
+    fcntl: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
     waitid: { arguments: ['i32', 'i32', 'pointer', 'i32'], return: 'i32' },
     waitpid: { arguments: ['i32', 'pointer', 'i32'], return: 'i32' },
     prctl: { arguments: ['i32', 'u64', 'u64', 'u64', 'u64'], return: 'i32' },
@@ -67,6 +73,10 @@ export function openLibc(): Libc {
     lockExclusively(fd) {
       if (c.flock(fd, LOCK_EX | LOCK_NB) === 0) return 'held';
       return errno() === EAGAIN ? 'taken' : 'unsupported';
+    },
+    enlargePipe(fd) {
+      // Refused for what is no pipe, and beyond the limits of the machine: then it stays as it is.
+      c.fcntl(fd, F_SETPIPE_SZ, largestPipe);
     },
     peekZombie() {
       siginfo.fill(0);
