@@ -101,9 +101,7 @@ class Walker {
     const node = this.#resolve(given);
     switch (type.kind) {
       case 'any':
-        return;
       case 'notApplicable':
-        this.#warnings.push(this.#remark(node, path, `${path} has no effect without Kubernetes`));
         return;
       case 'object':
         this.#object(node, type, path);
@@ -128,7 +126,11 @@ class Walker {
       const key = this.#key(pair);
       const inner = path === '' ? key : `${path}.${key}`;
       const field = type.fields[key];
-      if (field !== undefined) this.check(pair.value as Node | null, field, inner);
+      if (field?.kind === 'notApplicable') {
+        this.#warnings.push(
+          this.#remark(pair.key as Node, inner, `${inner} has no effect without Kubernetes`),
+        );
+      } else if (field !== undefined) this.check(pair.value as Node | null, field, inner);
       else this.#problem(pair.key as Node, inner, unknownField(inner, key, Object.keys(type.fields)));
     }
     for (const name of type.required ?? []) {

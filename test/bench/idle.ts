@@ -4,7 +4,7 @@ import { anonymousMemory, cpuSeconds, ended, Place, type Row, spread } from './s
 export async function measureIdle(seconds: number): Promise<Row[]> {
   const place = await Place.make();
   try {
-    place.initdb();
+    place.initdb(place.data);
     const managed = place.startManaged();
     await place.untilAccepting(performance.now());
     await new Promise((resolve) => setTimeout(resolve, 10_000));

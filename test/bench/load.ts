@@ -12,7 +12,8 @@ export async function measureLoggedTransactions(runs: number, seconds: number): 
   const rates = { manager: [] as number[], bare: [] as number[] };
   const cpu: number[] = [];
   try {
-    place.initdb();
+    place.initdb(place.data);
+    place.initdb(place.bareData);
     const logged = ['-c', 'log_statement=all', '-c', 'fsync=off'];
     for (let round = 0; round <= runs; round += 1) {
       const managed = place.startManaged(logged, 'pipe');
@@ -39,6 +40,7 @@ export async function measureLoggedTransactions(runs: number, seconds: number): 
       ];
       const bare = place.startBare([...logged, ...file]);
       await place.untilAccepting(performance.now());
+      if (round === 0) await pgbench(place, ['-i', '-q', '-s', '5']);
       const bareRate = await transactions(place, seconds);
       bare.kill('SIGINT');
       await ended(bare);
@@ -74,7 +76,7 @@ export async function measureLoggedTransactions(runs: number, seconds: number): 
 export async function measureProbes(probes: number): Promise<Row[]> {
   const place = await Place.make();
   try {
-    place.initdb();
+    place.initdb(place.data);
     const managed = place.startManaged(['-c', 'fsync=off']);
     await place.untilAccepting(performance.now());
     await pgbench(place, ['-i', '-q', '-s', '5']);

@@ -12,7 +12,8 @@ export async function measureStartAndStop(runs: number): Promise<Row[]> {
   };
   const first = { boot: [] as number[], bareBoot: [] as number[] };
   try {
-    place.initdb();
+    place.initdb(place.data);
+    place.initdb(place.bareData);
     await managed(place, [], []);
     for (let run = 0; run < runs; run += 1) {
       await managed(place, times.start, times.stop);
@@ -21,9 +22,9 @@ export async function measureStartAndStop(runs: number): Promise<Row[]> {
     for (let run = 0; run < runs; run += 1) {
       rmSync(place.data, { recursive: true });
       await managed(place, first.boot, []);
-      rmSync(place.data, { recursive: true });
+      rmSync(place.bareData, { recursive: true });
       const since = performance.now();
-      place.initdb();
+      place.initdb(place.bareData);
       await bare(place, first.bareBoot, [], since);
     }
   } finally {

@@ -75,12 +75,18 @@ export class Place {
     return new Place(home, await freePort(), await freePort());
   }
 
+  /** Of the manager. */
   get data(): string {
     return join(this.home, 'data');
   }
 
-  initdb(): void {
-    execFileSync(join(bin, 'initdb'), ['-D', this.data, '-U', 'postgres'], {
+  /** Of the server alone, which would otherwise wait for a reader of the manager's log pipes. */
+  get bareData(): string {
+    return join(this.home, 'bare-data');
+  }
+
+  initdb(directory: string): void {
+    execFileSync(join(bin, 'initdb'), ['-D', directory, '-U', 'postgres'], {
       ...identity,
       stdio: 'ignore',
       env: environment,
@@ -89,7 +95,7 @@ export class Place {
 
   /** The server alone. */
   startBare(args: readonly string[] = []): ChildProcess {
-    const own = ['-D', this.data, '-c', `port=${this.port}`, '-c', 'listen_addresses=127.0.0.1'];
+    const own = ['-D', this.bareData, '-c', `port=${this.port}`, '-c', 'listen_addresses=127.0.0.1'];
     return spawn(
       join(bin, 'postgres'),
       [...own, '-c', `unix_socket_directories=${join(this.home, 'run')}`, ...args],

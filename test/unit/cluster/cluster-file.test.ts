@@ -1,0 +1,88 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { stopPolicyOf } from '../../../src/cluster/cluster.ts';
+import { parseClusterFile } from '../../../src/cluster/cluster-file.ts';
+import { clusterSchema, type FieldType } from '../../../src/cluster/schema.ts';
+
+const head = 'apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata:\n  name: demo\nspec:\n';
+const problem = (text: string) =>
+  parseClusterFile(text, 'c.yaml').then(
+    () => 'no problem',
+    (error: Error) => error.message,
+  );
+
+describe('a cluster file', () => {
+  test('is read', async () => {
+    const { cluster, warnings } = await parseClusterFile(
+      `${head}  stopDelay: 30\n  postgresql:\n    parameters: {work_mem: "5MB"}\n`,
+      'c',
+    );
+    expect(cluster.spec.postgresql?.parameters).toEqual({ work_mem: '5MB' });
+    expect(stopPolicyOf(cluster.spec)).toEqual({ smartSeconds: 0, fastSeconds: 30, immediateSeconds: 60 });
+    expect(warnings).toEqual([]);
+  });
+  test('of the other operator too, and with anchors', async () => {
+    const text = `${head.replace('cnpg.io', 'k8s.enterprisedb.io')}  postgresql:\n    pg_hba: [&a local all all trust, *a]\n`;
+    expect((await parseClusterFile(text, 'c')).cluster.spec.postgresql?.pg_hba).toHaveLength(2);
+  });
+  test('what has no effect is named once each, with its place', async () => {
+    const { warnings } = await parseClusterFile(`${head}  imageName: x\n  storage:\n    size: 1Gi\n`, 'c');
+    expect(warnings.map(({ path, line }) => [path, line])).toEqual([
+      ['spec.imageName', 6],
+      ['spec.storage', 7],
+    ]);
+  });
+  test.each([
+    ['  instanes: 1', 'c.yaml:6:3: unknown field spec.instanes; did you mean instances?'],
+    [
+      '  postgresql:\n    parameters:\n      work_mem: 5',
+      'c.yaml:8:17: spec.postgresql.parameters.work_mem must be a string: quote it, "5"',
+    ],
+    [
+      '  postgresql:\n    parameters:\n      Log_Destination: stderr',
+      'c.yaml:8:7: spec.postgresql.parameters.Log_Destination is set by the manager',
+    ],
+    ['  stopDelay: soon', 'c.yaml:6:14: spec.stopDelay must be a whole number'],
+    ['  stopDelay: -1', 'c.yaml:6:14: spec.stopDelay must be a whole number'],
+    ['  postgresql: [1]', 'c.yaml:6:15: spec.postgresql must be a map'],
+    ['  postgresql:\n    pg_hba: local', 'c.yaml:7:13: spec.postgresql.pg_hba must be a list'],
+    ['  bootstrap:\n    initdb: {dataChecksums: yes please}', 'must be true or false'],
+    ['  stopDelay: 1\n  stopDelay: 2', 'Map keys must be unique'],
+    ['  stopDelay: [1', 'c.yaml:'],
+  ])('%j: %s', async (spec, message) => expect(await problem(`${head}${spec}\n`)).toContain(message));
+  test.each([
+    ['kind: Cluster', 'apiVersion is missing'],
+    ['', 'must be a map'],
+    [`${head.replace('name: demo', 'name: "De mo"')}  instances: 1\n`, 'metadata.name must be'],
+    [head.replace('kind: Cluster', 'kind: Pod'), 'kind cannot be "Pod"'],
+    [`${head}---\n${head}`, 'c.yaml:'],
+  ])('%j: %s', async (text, message) => expect(await problem(text)).toContain(message));
+  test('every problem is told, not only the first', async () => {
+    const told = await problem(`${head}  one: 1\n  two: 2\n`);
+    expect(told.match(/unknown field/g)).toHaveLength(2);
+  });
+});
+
+const definition = join(import.meta.dirname, '../../../../shared/crds/postgresql.cnpg.io_clusters.yaml');
+test.runIf(existsSync(definition))(
+  'the schema knows every field that the operator knows, and no other',
+  () => {
+    type Node = { properties?: Record<string, Node> };
+    const resource = parse(readFileSync(definition, 'utf8')) as {
+      spec: { versions: Array<{ schema: { openAPIV3Schema: Node } }> };
+    };
+    const theirs = resource.spec.versions[0]!.schema.openAPIV3Schema.properties!.spec!;
+    const at = (type: FieldType, name: string) => (type.kind === 'object' ? type.fields[name]! : type);
+    const spec = at(clusterSchema, 'spec');
+    const names = (type: FieldType) => (type.kind === 'object' ? Object.keys(type.fields).toSorted() : []);
+    const known = (node: Node) => Object.keys(node.properties!).toSorted();
+    expect(names(spec)).toEqual(known(theirs));
+    expect(names(at(spec, 'postgresql'))).toEqual(known(theirs.properties!.postgresql!));
+    expect(names(at(spec, 'bootstrap'))).toEqual(known(theirs.properties!.bootstrap!));
+    expect(names(at(at(spec, 'bootstrap'), 'initdb'))).toEqual(
+      known(theirs.properties!.bootstrap!.properties!.initdb!),
+    );
+  },
+);
