@@ -6,7 +6,7 @@ import { systemErrorCode } from '../errors/manager-error.ts';
 /** Bytes that may wait for a slow reader. */
 const defaultBound = 8 * 1024 * 1024;
 /** Milliseconds that a reader who is reading gets before records are dropped for want of room. */
-const courtesy = 10;
+const courtesy = 50;
 /** Milliseconds until a full disk is tried again. */
 const retryPeriod = 500;
 
@@ -30,7 +30,7 @@ export interface SinkLoss {
  *
  * Loss policy: nobody is made to wait for a reader that does not read. What has not been taken waits here up to a bound;
  * beyond it new records are dropped and counted, and a line says how many as soon as there is room. A reader that does
- * read, but slower than the server writes, gets 10 ms to catch up before that (`room`). One that is gone for good means
+ * read, but slower than the server writes, gets 50 ms to catch up before that (`room`). One that is gone for good means
  * that everything is dropped; nothing else stops.
  */
 export class RecordSink {
