@@ -1,10 +1,9 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { systemErrorCode } from '../errors/manager-error.ts';
 
 /**
  * Replaces a file so that a crash leaves the old or the new text, never a part (contract 04, 1.5): written
- * beside it, synced, renamed, and the directory synced too.
+ * beside it, synced, renamed. The caller syncs the directory, once for all the files it writes.
  *
  * @returns false when the file already had this text and was left alone
  */
@@ -28,7 +27,6 @@ export function writeFileAtomically(path: string, text: string, mode = 0o600): b
     }
     throw error;
   }
-  syncDirectory(dirname(path));
   return true;
 }
 

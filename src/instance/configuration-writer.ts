@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readIfPresent, writeFileAtomically } from './atomic-file.ts';
+import { readIfPresent, syncDirectory, writeFileAtomically } from './atomic-file.ts';
 import type { ServerContext } from './server-context.ts';
 import type { DesiredState } from './settings.ts';
 
@@ -25,5 +25,6 @@ export function writeConfigurationFiles(
   for (const [name, text] of files) {
     if (writeFileAtomically(join(context.dataDirectory, name), text)) changed.push(name);
   }
+  if (changed.length > 0) syncDirectory(context.dataDirectory);
   return changed;
 }

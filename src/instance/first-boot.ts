@@ -47,7 +47,6 @@ export async function makeNewDatabase(options: FirstBootOptions): Promise<void> 
   const { dataDirectory } = context;
   const marker = join(dataDirectory, unfinishedMarker);
   writeFileSync(marker, 'The initialisation of this directory has not been completed.\n', { mode: 0o600 });
-  syncDirectory(dataDirectory);
   options.onStep('initdb');
   await runInitdb(options);
   moveIntoPlace(dataDirectory);
@@ -59,6 +58,7 @@ export async function makeNewDatabase(options: FirstBootOptions): Promise<void> 
     );
   }
   options.signal.throwIfAborted();
+  // By now the configuration writer has synced the directory, with everything that was moved into it.
   unlinkSync(marker);
   syncDirectory(dataDirectory);
 }
@@ -73,7 +73,7 @@ export function setAside(dataDirectory: string, entries: readonly string[]): str
   const place = join(dataDirectory, `${abortedPrefix}${stamp}-${process.pid}`);
   mkdirSync(place, { mode: 0o700 });
   // The marker goes last: if this is interrupted too, the rest is still known to be remains.
-  const ordered = [...entries.filter((name) => name !== unfinishedMarker), unfinishedMarker];
+  const ordered = entries.toSorted((a, b) => Number(a === unfinishedMarker) - Number(b === unfinishedMarker));
   for (const name of ordered) renameSync(join(dataDirectory, name), join(place, name));
   syncDirectory(dataDirectory);
   return place;
@@ -121,7 +121,6 @@ function moveIntoPlace(dataDirectory: string): void {
   const staging = join(dataDirectory, stagingDirectory);
   for (const name of readdirSync(staging)) renameSync(join(staging, name), join(dataDirectory, name));
   rmdirSync(staging);
-  syncDirectory(dataDirectory);
 }
 
 /** The server is only started when there is something to ask of it. */

@@ -11,7 +11,7 @@ import type { WaitStatus } from '../process/libc.ts';
 import type { ControlSignal } from '../process/signal-inbox.ts';
 import type { ProbeAnswer, StatusServer } from '../server/status-server.ts';
 import { writeConfigurationFiles } from './configuration-writer.ts';
-import { now } from './deadline.ts';
+import { now, pause } from './deadline.ts';
 import { makeNewDatabase } from './first-boot.ts';
 import { Monitor } from './monitor.ts';
 import { adoptPostmaster, type Postmaster, startPostmaster } from './postmaster.ts';
@@ -29,6 +29,9 @@ export type InstanceServices = Omit<PreparationServices, 'notes'> & {
   /** Hands over what the reaper takes: the end of a server that is not our child. */
   readonly onReaped: (listener: (status: WaitStatus) => void) => void;
 };
+
+/** Milliseconds that a starting server has the processors to itself before our listener is loaded; it needs about as much. */
+const headStart = 40;
 
 const stopEvents: Record<Exclude<ControlSignal, 'SIGHUP'>, StopEvent> = {
   SIGTERM: 'stop requested',
@@ -127,7 +130,7 @@ export class Instance {
     signal.throwIfAborted();
     await requireRoomForWal(this.#settings.dataDirectory);
     const postmaster = await this.#start(prepared);
-    void this.#openStatusServer();
+    void pause(headStart, this.#calledOff.signal).then(() => this.#openStatusServer());
     return this.#serve(postmaster, prepared, desired);
   }
 

@@ -32,10 +32,10 @@ export class ByteBuilder {
     this.length = at;
   }
 
-  /** Hands over what was built and begins anew. */
-  take(nextSize: number): Buffer {
+  /** What was built, until the next change; and begins anew. A buffer that has grown beyond `size` is let go. */
+  take(size: number): Buffer {
     const built = this.bytes.subarray(0, this.length);
-    this.bytes = Buffer.allocUnsafeSlow(nextSize);
+    if (this.bytes.length > size) this.bytes = Buffer.allocUnsafeSlow(size);
     this.length = 0;
     return built;
   }

@@ -8,6 +8,18 @@ export interface PipeCalls {
   enlargePipe(fd: number): void;
 }
 
+/** Bytes that are taken at once. */
+const readSize = 256 * 1024;
+/**
+ * Milliseconds that a pipe is left alone after it was emptied. The server writes record by record; taking each by itself
+ * would cost more for waking up than for the work, and the pipe holds a megabyte meanwhile.
+ */
+const gathering = 4;
+
+function gathered(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, gathering));
+}
+
 /**
  * Makes sure that a FIFO stands at this path: PostgreSQL would make a plain file there, which nobody reads. A file that
  * is found there instead is read first, so that nothing in it is lost, and then replaced.
@@ -52,16 +64,25 @@ export class FifoReader {
     // The server goes on writing while this process is busy with something else.
     calls.enlargePipe(this.#fd);
     this.#inode = fstatSync(this.#fd).ino;
-    this.#socket = new Socket({ fd: this.#fd, readable: true, writable: false });
-    this.#socket.on('data', (chunk: Buffer) => {
-      onData(chunk);
-      const wait = room();
-      if (wait === undefined) return;
-      this.#socket.pause();
-      void wait.then(() => this.#socket.resume());
+    const buffer = Buffer.allocUnsafeSlow(readSize);
+    this.#socket = new Socket({
+      fd: this.#fd,
+      readable: true,
+      writable: false,
+      onread: { buffer, callback: (length, bytes) => this.#take(Buffer.from(bytes.buffer, 0, length), room) },
     });
+    this.#socket.resume();
     this.#socket.on('error', () => {});
     this.#socket.unref();
+  }
+
+  /** @returns false to be left alone until `resume` */
+  #take(chunk: Buffer, room: () => Promise<void> | undefined): boolean {
+    this.#onData(chunk);
+    const wait = room() ?? (chunk.length < readSize ? gathered() : undefined);
+    if (wait === undefined) return true;
+    void wait.then(() => this.#socket.resume());
+    return false;
   }
 
   /** Whether the path no longer leads to the pipe that is being read. */
@@ -74,8 +95,6 @@ export class FifoReader {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#socket.pause();
-    const left = this.#socket.read() as Buffer | null;
-    if (left !== null) this.#onData(left);
     this.#drain();
     this.#socket.destroy();
   }

@@ -4,7 +4,9 @@ import { isatty } from 'node:tty';
 import { systemErrorCode } from '../errors/manager-error.ts';
 
 /** Bytes that may wait for a slow reader. */
-const defaultBound = 8 * 1024 * 1024;
+const defaultBound = 4 * 1024 * 1024;
+/** Size of the buffers while little is to be done. */
+const smallBuffer = 256 * 1024;
 /** Milliseconds that a reader who is reading gets before records are dropped for want of room. */
 const courtesy = 50;
 /** Milliseconds until a full disk is tried again. */
@@ -37,8 +39,10 @@ export class RecordSink {
   readonly #write: (bytes: Buffer, done: (error: Error | null | undefined) => void) => void;
   readonly #bound: number;
   readonly #describeLoss: (loss: SinkLoss) => string;
-  #waiting: Buffer[] = [];
+  /** What waits, in one buffer that is used again and again: at full speed nothing is left for the garbage collector. */
+  #staging: Buffer = Buffer.allocUnsafeSlow(smallBuffer);
   #waitingBytes = 0;
+  #spare: Buffer | undefined;
   #inFlight = 0;
   #closed = false;
   #lostRecords = 0;
@@ -61,7 +65,7 @@ export class RecordSink {
     return this.#totalLost;
   }
 
-  /** Takes whole lines; the sink owns the buffer from now on. Never waits, never throws. */
+  /** Takes whole lines, and copies them. Never waits, never throws. */
   write(bytes: Buffer, records: number): void {
     if (this.#closed || this.#waitingBytes + this.#inFlight + bytes.length > this.#bound) {
       this.#lostRecords += records;
@@ -69,8 +73,7 @@ export class RecordSink {
       this.#totalLost += records;
       return;
     }
-    this.#waiting.push(bytes);
-    this.#waitingBytes += bytes.length;
+    this.#stage(bytes);
     if (this.#inFlight === 0) this.#next();
   }
 
@@ -104,29 +107,46 @@ export class RecordSink {
   }
 
   #next(): void {
-    if (this.#lostRecords > 0 && !this.#closed) this.#waiting.push(this.#lossLine());
-    if (this.#closed || this.#waiting.length === 0) {
+    if (this.#lostRecords > 0 && !this.#closed) this.#stage(this.#lossLine());
+    if (this.#closed || this.#waitingBytes === 0) {
+      if (this.#staging.length > smallBuffer) this.#staging = Buffer.allocUnsafeSlow(smallBuffer);
+      this.#spare = undefined;
       for (const idle of this.#onIdle.splice(0)) idle();
       return;
     }
-    const batch = this.#waiting.length === 1 ? this.#waiting[0]! : Buffer.concat(this.#waiting);
-    this.#waiting = [];
+    const batch = this.#staging.subarray(0, this.#waitingBytes);
+    const used = this.#staging;
+    this.#staging = this.#spare ?? Buffer.allocUnsafeSlow(smallBuffer);
+    this.#spare = undefined;
     this.#waitingBytes = 0;
     this.#inFlight = batch.length;
-    this.#write(batch, (error) => this.#written(batch, error));
+    this.#write(batch, (error) => this.#written(batch, used, error));
   }
 
-  #written(batch: Buffer, error: Error | null | undefined): void {
+  /** @param used the whole buffer of the batch, free again now */
+  #written(batch: Buffer, used: Buffer, error: Error | null | undefined): void {
     const code = systemErrorCode(error);
     if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EAGAIN') {
-      setTimeout(() => this.#write(batch, (again) => this.#written(batch, again)), retryPeriod).unref();
+      setTimeout(() => this.#write(batch, (again) => this.#written(batch, used, again)), retryPeriod).unref();
       return;
     }
     if (error) this.#close();
     this.#inFlight = 0;
+    this.#spare = used;
     this.#isReaderIdle = false;
     this.#onProgress();
     this.#next();
+  }
+
+  #stage(bytes: Buffer): void {
+    const needed = this.#waitingBytes + bytes.length;
+    if (needed > this.#staging.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#staging.length * 2));
+      this.#staging.copy(larger, 0, 0, this.#waitingBytes);
+      this.#staging = larger;
+    }
+    bytes.copy(this.#staging, this.#waitingBytes);
+    this.#waitingBytes = needed;
   }
 
   #lossLine(): Buffer {
@@ -138,7 +158,6 @@ export class RecordSink {
 
   #close(): void {
     this.#closed = true;
-    this.#waiting = [];
     this.#waitingBytes = 0;
   }
 }

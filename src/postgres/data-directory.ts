@@ -62,7 +62,7 @@ export function judgeDataDirectory(
     );
   }
   if (content.length === 0) return emptyVerdict(facts);
-  if (content.includes(unfinishedMarker)) {
+  if (content.includes(unfinishedMarker) || content.includes(stagingDirectory)) {
     if (aborted.length >= maxAborted) {
       return refuse('INIT_ABORTED_TOO_OFTEN', `${path} holds ${aborted.length} interrupted initialisations`);
     }

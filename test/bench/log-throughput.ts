@@ -72,7 +72,7 @@ async function once(format: Format): Promise<{ rate: number; memory: number; cpu
     await ended(child);
     const took = (performance.now() - since) / 1000;
     usage.stop();
-    await new Promise((resolve) => sink.once('exit', resolve));
+    await ended(sink);
     if (child.exitCode !== 0) process.stderr.write(lossNotice);
     return { rate: records / took, memory: usage.peak - idle, cpu: usage.cpu - before };
   } finally {

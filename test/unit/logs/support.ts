@@ -18,7 +18,7 @@ export function transform(
     source: '/log/server',
     isShown: options.isShown ?? true,
     emit: (bytes, records) => {
-      out.push(bytes);
+      out.push(Buffer.from(bytes));
       counted += records;
     },
     onNotable: (record) => notable.push(record),

@@ -4,6 +4,7 @@ import {
   abortedPrefix,
   type DataDirectoryFacts,
   judgeDataDirectory,
+  stagingDirectory,
   unfinishedMarker,
 } from '../../../src/postgres/data-directory.ts';
 
@@ -73,6 +74,8 @@ describe('an interrupted initialisation', () => {
   const interrupted = facts({ entries: [unfinishedMarker, 'PG_VERSION', 'base'], version: '15' });
   test('is moved aside', () =>
     expect(judge(interrupted)).toEqual({ state: 'set aside', entries: interrupted.entries }));
+  test('is known by the place where initdb worked, too', () =>
+    expect(judge(facts({ entries: [stagingDirectory] }))).toMatchObject({ state: 'set aside' }));
   test('but not for ever', () => {
     const entries = [...interrupted.entries, ...[1, 2, 3].map((n) => `${abortedPrefix}${n}`)];
     expect(refusal({ ...interrupted, entries })).toBe('INIT_ABORTED_TOO_OFTEN');
@@ -112,7 +115,10 @@ test('nothing without our own marker is ever moved, and nothing that has content
   fc.assert(
     fc.property(observed, (seen) => {
       const verdict = judge(seen);
-      if (verdict.state === 'set aside') expect(seen.entries).toContain(unfinishedMarker);
+      if (verdict.state === 'set aside') {
+        const ours = [unfinishedMarker, stagingDirectory];
+        expect(seen.entries.some((entry) => ours.includes(entry))).toBe(true);
+      }
       if (verdict.state === 'initialise' && seen.kind === 'directory') {
         expect(seen.entries.every((entry) => entry === 'lost+found' || entry.startsWith(abortedPrefix))).toBe(
           true,
