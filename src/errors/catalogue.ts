@@ -42,7 +42,7 @@ export const catalogue = {
   INITDB_FAILED: {
     meaning: 'initdb did not finish',
     remedy:
-      'Read the messages of initdb above; nothing was left in PGDATA, so correct the cause and start again.',
+      'Read the messages of initdb above, correct the cause and start again: what was begun is moved aside first.',
     exitCode: 1,
   },
   INIT_SCRIPT_FAILED: {

@@ -84,7 +84,7 @@ export class Instance {
     }
   }
 
-  /** A signal from the outside (item 4 of the documentation of signals in README.md). */
+  /** A signal from outside; README.md has the table of what each does. */
   control(signal: ControlSignal): void {
     if (signal === 'SIGHUP') void this.#reload();
     else this.#requestStop(stopEvents[signal], signal);

@@ -5,7 +5,7 @@ import { catalogue } from '../../../src/errors/catalogue.ts';
 
 test('the table of README.md is the catalogue', () => {
   const readme = readFileSync(join(import.meta.dirname, '..', '..', '..', 'README.md'), 'utf8');
-  const table = readme.split('\n').filter((line) => /^\| `[A-Z_]+` \|/.test(line));
+  const table = readme.split('\n').filter((line) => /^\| `[A-Z_]+` \| \d+ \|/.test(line));
   const rows = Object.entries(catalogue).map(
     ([code, { exitCode, meaning, remedy }]) => `| \`${code}\` | ${exitCode} | ${meaning} | ${remedy} |`,
   );
