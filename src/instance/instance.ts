@@ -32,6 +32,8 @@ export type InstanceServices = Omit<PreparationServices, 'notes'> & {
 
 /** Milliseconds that a starting server has the processors to itself before our listener is loaded; it needs about as much. */
 const headStart = 40;
+/** Milliseconds: a process that outlives its server could hold the output open for ever. */
+const lastWordsPatience = 500;
 
 const stopEvents: Record<Exclude<ControlSignal, 'SIGHUP'>, StopEvent> = {
   SIGTERM: 'stop requested',
@@ -227,12 +229,19 @@ export class Instance {
     if (this.#fault !== undefined) return this.#fault.exitCode;
     if (exit.code === 0 && mode === undefined) return 0;
     if (exit.code !== 0 && mode === undefined) {
+      await this.#lastWords();
       const code = classifyFailure(this.#notes.messages);
       const failure = new ManagerError(code, `postgres ended with ${describeExit(exit)}`);
       this.#log.error({ error: failure }, 'the server has failed');
     }
     const full = !(await hasRoomForWal(this.#settings.dataDirectory, 'try'));
     return full ? catalogue.NO_SPACE.exitCode : exitStatusOf(exit);
+  }
+
+  /** What the server said last tells why it ended: it may still be on its way. */
+  async #lastWords(): Promise<void> {
+    await this.#prepared?.close();
+    await Promise.race([this.#postmaster?.silent, pause(lastWordsPatience)]);
   }
 
   #concludeFailure(error: unknown): number {

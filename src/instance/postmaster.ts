@@ -13,6 +13,8 @@ export interface Postmaster {
   readonly pid: number;
   /** Resolves when it has ended; never rejects. */
   readonly exited: Promise<ChildExit>;
+  /** Resolves when nobody can print to its output any more: its last words are in the log. */
+  readonly silent: Promise<void>;
   /** False when it has already ended. */
   signal(signal: NodeJS.Signals): boolean;
 }
@@ -49,11 +51,14 @@ export function startPostmaster(options: StartOptions): Promise<Postmaster> {
   const exited = new Promise<ChildExit>((ended) => {
     child.once('exit', (code, signal) => ended({ code, signal }));
   });
+  const silent = new Promise<void>((closed) => {
+    child.once('close', () => closed());
+  });
   child.once('error', reject);
   child.once('spawn', () => {
     child.off('error', reject);
     child.on('error', () => {});
-    resolve({ pid: child.pid!, exited, signal: (signal) => child.kill(signal) });
+    resolve({ pid: child.pid!, exited, silent, signal: (signal) => child.kill(signal) });
   });
   forward(child, options.onOutput);
   return promise;
@@ -87,7 +92,7 @@ export function adoptPostmaster(
     resolve({ code: status.exitCode ?? null, signal });
   });
   void watchAbsence(pid, over.signal).then(() => resolve({ code: wasShutDown() ? 0 : 1, signal: null }));
-  return { pid, exited, signal: (signal) => sendSignal(pid, signal) };
+  return { pid, exited, silent: Promise.resolve(), signal: (signal) => sendSignal(pid, signal) };
 }
 
 /** What is known of a process: undefined when there is none. */

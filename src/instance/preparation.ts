@@ -13,7 +13,13 @@ import { prepareRuntimeDirectories } from './runtime-directory.ts';
 import type { ServerContext } from './server-context.ts';
 import type { ServerNotes } from './server-notes.ts';
 import type { InstanceSettings } from './settings.ts';
-import { clearStaleSocket, findRunningServer, ownershipVariable, type RunningServer } from './takeover.ts';
+import {
+  clearStalePidFile,
+  clearStaleSocket,
+  findRunningServer,
+  ownershipVariable,
+  type RunningServer,
+} from './takeover.ts';
 
 /** Milliseconds: processes of a killed server notice within a second, but an orphaned initdb goes on to its end. */
 const lockPatience = 10_000;
@@ -27,7 +33,7 @@ export interface Prepared {
   readonly isNew: boolean;
   /** A server of an earlier manager that is still there. */
   readonly running: RunningServer | undefined;
-  /** Waits for the last processes of the server, whose last records are still to be read, and lets go of everything. */
+  /** Waits for the last processes of the server, reads their last records, lets go of everything. Idempotent. */
   readonly close: () => Promise<void>;
 }
 
@@ -61,16 +67,20 @@ export async function prepare(
     executable,
     path,
   });
-  const verdict = judgeDataDirectory(before, process.geteuid?.() ?? -1, installation.major);
-  if (verdict.state === 'refuse') throw new ManagerError(verdict.code, verdict.reason);
+  const verdict = judgeNow(dataDirectory, installation.major);
   const directories = prepareRuntimeDirectories(settings.runtime);
   if (before.kind === 'missing') makeDataDirectory(dataDirectory);
   const found = await findRunningServer(dataDirectory, executable, directories.log);
   const running = verdict.state === 'start' ? found : undefined;
   if (found !== undefined && running === undefined) endOrphan(found, logs);
   const lock = running === undefined ? await takeLock(services.libc, dataDirectory, signal) : undefined;
-  if (running === undefined) await clearStaleSocket(directories.socket, port, executable);
-  settleDirectory(verdict, settings.dataDirectory, services);
+  // Only whoever holds the lock may change anything, and what was seen before may have been changed by its last holder.
+  const settled = lock === undefined ? verdict : judgeNow(dataDirectory, installation.major);
+  if (lock !== undefined) {
+    await clearStalePidFile(dataDirectory, executable);
+    await clearStaleSocket(directories.socket, port, executable);
+    settleDirectory(settled, dataDirectory, services);
+  }
   const format = installation.major >= 15 ? 'jsonlog' : 'csvlog';
   const serverLog = await logs.openServerLog(directories.log, format, (record) => notes.note(record));
   const context: ServerContext = {
@@ -96,11 +106,36 @@ export async function prepare(
         program === settings.executable ? (line) => notes.noteText(line) : undefined,
       ),
   };
-  const close = async () => {
-    if (lock !== undefined) await waitForLastProcess(services.libc, lock, dataDirectory, logs);
-    serverLog.close();
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= letGo(services, lock, dataDirectory, serverLog);
+    return closed;
   };
-  return { context, serverLog, isNew: verdict.state !== 'start', running, close };
+  return { context, serverLog, isNew: settled.state !== 'start', running, close };
+}
+
+/** @throws the reason of a refusal */
+function judgeNow(
+  dataDirectory: string,
+  serverMajor: number,
+): Exclude<DataDirectoryVerdict, { readonly state: 'refuse' }> {
+  const verdict = judgeDataDirectory(
+    observeDataDirectory(dataDirectory),
+    process.geteuid?.() ?? -1,
+    serverMajor,
+  );
+  if (verdict.state === 'refuse') throw new ManagerError(verdict.code, verdict.reason);
+  return verdict;
+}
+
+async function letGo(
+  { libc, logs }: PreparationServices,
+  lock: DataDirectoryLock | undefined,
+  dataDirectory: string,
+  serverLog: ServerLog,
+): Promise<void> {
+  if (lock !== undefined) await waitForLastProcess(libc, lock, dataDirectory, logs);
+  serverLog.close();
 }
 
 /** The lock is free again when the last process of the server, its log collector, has ended. */

@@ -2,7 +2,11 @@ import { readFileSync, realpathSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ManagerError } from '../errors/manager-error.ts';
-import { judgePostmasterPid, parsePostmasterPid } from '../postgres/postmaster-pid.ts';
+import {
+  judgePostmasterPid,
+  type PostmasterPidFile,
+  parsePostmasterPid,
+} from '../postgres/postmaster-pid.ts';
 import { readIfPresent } from './atomic-file.ts';
 import { lookAtProcess } from './postmaster.ts';
 
@@ -16,7 +20,7 @@ export interface RunningServer {
 }
 
 /**
- * Looks for a server that already runs on this PGDATA and clears away what one has left behind.
+ * Looks for a server that already runs on this PGDATA, as far as this container can see. Changes nothing.
  *
  * @returns a server of an earlier manager that has ended, which can be taken over; undefined when none runs
  * @throws PGDATA_IN_USE for a server that is somebody else's
@@ -26,15 +30,8 @@ export async function findRunningServer(
   executable: string,
   logDirectory: string,
 ): Promise<RunningServer | undefined> {
-  const path = join(dataDirectory, 'postmaster.pid');
-  const text = readIfPresent(path);
-  if (text === undefined) return undefined;
-  const file = parsePostmasterPid(text);
-  const named = file === undefined ? undefined : await lookAtProcess(file.pid);
-  if (file === undefined || judgePostmasterPid(named, realpathSync(dataDirectory), executable) === 'stale') {
-    rmSync(path, { force: true });
-    return undefined;
-  }
+  const file = await livePidFile(dataDirectory, executable);
+  if (file === undefined) return undefined;
   if (!(await isOrphanOfManager(file.pid, logDirectory))) {
     throw new ManagerError(
       'PGDATA_IN_USE',
@@ -42,6 +39,28 @@ export async function findRunningServer(
     );
   }
   return { pid: file.pid, port: file.port, socketDirectory: file.socketDirectory };
+}
+
+/**
+ * Removes a postmaster.pid that names no server. Call it only with the lock on PGDATA: the file of a server in another
+ * container names nothing here either, and that server would stop for want of it.
+ */
+export async function clearStalePidFile(dataDirectory: string, executable: string): Promise<void> {
+  if ((await livePidFile(dataDirectory, executable)) === undefined) {
+    rmSync(join(dataDirectory, 'postmaster.pid'), { force: true });
+  }
+}
+
+/** What postmaster.pid says, when the process it names is a server of this directory. */
+async function livePidFile(
+  dataDirectory: string,
+  executable: string,
+): Promise<PostmasterPidFile | undefined> {
+  const text = readIfPresent(join(dataDirectory, 'postmaster.pid'));
+  const file = text === undefined ? undefined : parsePostmasterPid(text);
+  if (file === undefined) return undefined;
+  const verdict = judgePostmasterPid(await lookAtProcess(file.pid), realpathSync(dataDirectory), executable);
+  return verdict === 'live' ? file : undefined;
 }
 
 /**

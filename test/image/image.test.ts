@@ -151,6 +151,10 @@ describe.runIf(component(`containers${tools.available ? '' : ` (${tools.reason})
       const third = run([...trust, '-v', `${data}:/var/lib/postgresql/data`]);
       podman('wait', third);
       expect(log(third)).toContain('PGDATA_IN_USE');
+      // The server of the second container would end for want of this file.
+      expect(inside(second, 'ls', '/var/lib/postgresql/data/pgdata/postmaster.pid')).toContain(
+        'postmaster.pid',
+      );
       expect(sql(second, 'SELECT answer FROM kept')).toBe('42');
       expect(stop(second)).toBe(0);
     });

@@ -130,7 +130,14 @@ describe('interrupted', () => {
       await new Promise((resolve) => setTimeout(resolve, delay));
       manager.signal('SIGKILL');
       await manager.exited;
-      const next = await (await Manager.start({ home: manager.home, env: { POSTGRES_DB: 'shop' } })).ready();
+      const next = await (
+        await Manager.start({
+          home: manager.home,
+          // A server that was started already is taken over, on the port it has.
+          port: manager.port,
+          env: { POSTGRES_DB: 'shop' },
+        })
+      ).ready();
       expect(await next.query('SELECT 1', { database: 'shop' })).toBe(1);
       await next.stop();
     }
