@@ -9,8 +9,8 @@ import { pingServer } from '../postgres/io/startup-ping.ts';
 import { type VitalsRow, vitalsQuery } from '../postgres/vitals-query.ts';
 import { now, pause } from './deadline.ts';
 
-/** Milliseconds. Readiness promises an answer of the last second, so two questions a second are asked. */
-const period = { starting: 50, running: 500, vitals: 5_000, loginRetry: 60_000 } as const;
+/** Milliseconds. Readiness promises an answer of the last second, so a question is asked every 650 ms. */
+const period = { starting: 50, running: 650, vitals: 5_000, loginRetry: 60_000 } as const;
 /** Milliseconds that one question may take. */
 const patience = 900;
 const checkpointPatience = 2 ** 31 - 1;
