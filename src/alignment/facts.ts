@@ -1,0 +1,59 @@
+/**
+ * What the decisions of this directory are made from. Nothing here is a boolean that could also be unknown: what was not
+ * seen says so. Times are milliseconds of one clock that never goes back and goes on while the machine sleeps.
+ */
+
+/** This instance, as its files and its server show it. */
+export interface InstanceFacts {
+  readonly name: string;
+  /**
+   * What PGDATA holds. `torn`: a rewind was begun and not completed, so that nothing but a rewind may touch it.
+   * A standby whose promotion was asked for counts as a primary from that moment on.
+   */
+  readonly data: 'empty' | 'torn' | 'primary' | 'standby';
+  /** Whether a postmaster exists, whatever it does. */
+  readonly server: 'down' | 'up';
+  /** What the server itself says of its role; unknown when it does not answer. */
+  readonly role: 'primary' | 'standby' | 'unknown';
+  /** Whether WAL of another instance still arrives. */
+  readonly receiver: 'receiving' | 'idle' | 'unknown';
+  /** How the WAL of this directory relates to that of the present primary (src/postgres/kinship.ts). */
+  readonly kinship: 'unknown' | 'straight' | 'forked' | 'foreign';
+  /** The standby says that it cannot go on with the WAL of its source. */
+  readonly isAstray: boolean;
+  /** Whether the files name the present primary as the source of WAL. */
+  readonly source: 'right' | 'wrong';
+}
+
+/** The Cluster, as far as roles depend on it (contract 03, 4.2). */
+export interface ClusterFacts {
+  /** Empty as long as there has been no primary. */
+  readonly currentPrimary: string;
+  /** Empty, an instance, or `pending` (contract 03, 3.10). */
+  readonly targetPrimary: string;
+  /** A person asked that this instance's server does not run (contract 03, 3.12). */
+  readonly isFenced: boolean;
+}
+
+/** The lease of the primary, as this instance knows it. */
+export interface LeaseFacts {
+  /** `none`: never held by this process. `lost`: somebody else has it. `unknown`: it cannot be read. */
+  readonly standing: 'none' | 'held' | 'lost' | 'unknown';
+  /** Since when it has been held without a break. */
+  readonly heldSince: number | undefined;
+  /** When a primary must be stopped unless the lease is renewed before; undefined: it was never held. */
+  readonly fenceAt: number | undefined;
+}
+
+/** Everything that a decision depends on. */
+export interface Situation {
+  readonly instance: InstanceFacts;
+  /** Undefined until the Cluster was read for the first time. */
+  readonly cluster: ClusterFacts | undefined;
+  readonly lease: LeaseFacts;
+  /** The process is asked to end. */
+  readonly isQuitting: boolean;
+  /** Until when a server that was found running, and taken over, may go on without a lease. */
+  readonly adoptionGraceEnds: number;
+  readonly now: number;
+}

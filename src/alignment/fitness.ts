@@ -1,0 +1,24 @@
+import { healthLimits } from './health.ts';
+import type { Observation } from './observation.ts';
+
+/**
+ * Milliseconds without any sign of life after which a running server is no longer vouched for: the renewal of the lease
+ * ends, and with it the reign. Longer than what an overloaded server needs to answer, since the end of it is a stop.
+ */
+export const fitnessPatience = 30_000;
+
+/**
+ * Whether others may go on relying on this instance as the primary: its loop runs, and its server, if there is one, takes
+ * sessions and gets its WAL to the disk. One that starts or stops is judged by those who wait for it, not here.
+ */
+export function isFitToLead(observed: Observation, now: number): boolean {
+  if (now - observed.loopBeatAt > healthLimits.loopBeat) return false;
+  if (observed.phase !== 'running') return true;
+  const { answeredAt, acceptedAt, writePath, phaseSince } = observed;
+  const isRecent = (at: number | undefined) =>
+    now - Math.max(at ?? phaseSince, phaseSince) <= fitnessPatience;
+  const stalledSince = writePath?.stalledSince;
+  return (
+    isRecent(answeredAt) && isRecent(acceptedAt) && (stalledSince === undefined || isRecent(stalledSince))
+  );
+}

@@ -1,0 +1,171 @@
+import type { LeaseIntent } from './decide.ts';
+import type { LeaseFacts } from './facts.ts';
+
+/** Milliseconds; spec.primaryLease, with the defaults of contract 03, 3.8. */
+export interface LeaseTimings {
+  /** A candidate takes a lease that nobody has renewed for this long, by the candidate's own clock. */
+  readonly duration: number;
+  /** A holder that has not renewed for this long stops its server. */
+  readonly renewDeadline: number;
+  /** Between two renewals, and between two looks of a candidate. */
+  readonly retryPeriod: number;
+}
+
+/**
+ * duration > renewDeadline > retryPeriod. What lies between the first two is the time for the immediate stop; what lies
+ * between the last two is room for four renewals that fail.
+ */
+export const defaultLeaseTimings: LeaseTimings = {
+  duration: 15_000,
+  renewDeadline: 10_000,
+  retryPeriod: 2_000,
+};
+
+/** What the store shows of the lease; the two texts are compared for equality only, never as times. */
+export interface SeenLease {
+  /** Empty: free. */
+  readonly holder: string;
+  readonly renewTime: string;
+  /** Milliseconds that the holder has promised to stop within; 0: nothing promised. */
+  readonly promised: number;
+}
+
+/** What the keeper of the lease remembers. Times are readings of this process's clock. */
+export interface LeaseMemory {
+  readonly seen: SeenLease | undefined;
+  /** When `seen` was first seen like this. */
+  readonly seenAt: number;
+  /** Just before the request that made or renewed the lease was sent: the holder's time runs from there. */
+  readonly renewedAt: number | undefined;
+  readonly heldSince: number | undefined;
+  readonly standing: LeaseFacts['standing'];
+  /** When the store was last asked, whatever came of it. */
+  readonly askedAt: number;
+}
+
+export const freshLeaseMemory: LeaseMemory = {
+  seen: undefined,
+  seenAt: Number.NEGATIVE_INFINITY,
+  renewedAt: undefined,
+  heldSince: undefined,
+  standing: 'none',
+  askedAt: Number.NEGATIVE_INFINITY,
+};
+
+/** What came back from the store. */
+export type LeaseEvent =
+  | { readonly kind: 'read'; readonly seen: SeenLease | undefined }
+  /** Our write was taken; `sentAt` is the clock just before it was sent. */
+  | { readonly kind: 'written'; readonly seen: SeenLease; readonly sentAt: number }
+  /** A release is about to be sent: from here on the lease may be anybody's, whether the answer comes or not. */
+  | { readonly kind: 'releasing' }
+  /** Somebody else wrote first. */
+  | { readonly kind: 'conflict' }
+  /** No answer, or one that says nothing about the lease. */
+  | { readonly kind: 'unreadable' };
+
+/** What is to be asked of the store next. */
+export type LeaseMove =
+  | { readonly kind: 'rest'; readonly until: number }
+  | { readonly kind: 'read' }
+  /** Each is a write conditioned on what was read last. */
+  | { readonly kind: 'claim' | 'renew' | 'release' };
+
+export interface LeaseSituation {
+  readonly me: string;
+  readonly intent: LeaseIntent;
+  /** Whether the server, and this process, are in a condition in which somebody should go on relying on them. */
+  readonly isHealthy: boolean;
+  readonly now: number;
+  readonly timings: LeaseTimings;
+}
+
+/**
+ * The next move. A claim is made on a free lease at once, on another's only when it has not changed for its whole time by
+ * our own clock (contract 03, 3.8). A holder that is not healthy does not renew: then its time runs out, it stops its
+ * server, and another one may begin.
+ */
+export function nextLeaseMove(memory: LeaseMemory, situation: LeaseSituation): LeaseMove {
+  const { me, intent, isHealthy, now, timings } = situation;
+  const { seen } = memory;
+  const due = memory.askedAt + timings.retryPeriod;
+  if (intent === 'leave') return { kind: 'rest', until: Number.POSITIVE_INFINITY };
+  if (intent === 'release') {
+    if (seen?.holder !== me) return { kind: 'rest', until: Number.POSITIVE_INFINITY };
+    return memory.standing === 'unknown' && now < due ? { kind: 'rest', until: due } : { kind: 'release' };
+  }
+  const isFresh = memory.standing !== 'unknown' && memory.askedAt > Number.NEGATIVE_INFINITY;
+  if (seen === undefined || !isFresh) return now < due ? { kind: 'rest', until: due } : { kind: 'read' };
+  if (!isHealthy) return { kind: 'rest', until: now + timings.retryPeriod };
+  if (seen.holder === me) {
+    const wasRenewed = memory.renewedAt !== undefined;
+    return wasRenewed && now < due ? { kind: 'rest', until: due } : { kind: 'renew' };
+  }
+  if (seen.holder === '' || now >= expiry(memory, timings)) return { kind: 'claim' };
+  return now < due ? { kind: 'rest', until: Math.min(due, expiry(memory, timings)) } : { kind: 'read' };
+}
+
+/** What is remembered after an answer of the store. */
+export function noteLease(
+  memory: LeaseMemory,
+  event: LeaseEvent,
+  { me, now, timings }: Pick<LeaseSituation, 'me' | 'now' | 'timings'>,
+): LeaseMemory {
+  const asked = { ...memory, askedAt: now };
+  switch (event.kind) {
+    case 'unreadable':
+      return { ...asked, standing: memory.standing === 'lost' ? 'lost' : 'unknown' };
+    case 'releasing':
+      return { ...memory, ...notHeld, standing: 'none' };
+    case 'conflict':
+      // Who wrote is told by the next read; until then nothing is claimed on the strength of the old one.
+      return { ...asked, standing: 'unknown', askedAt: Number.NEGATIVE_INFINITY };
+    case 'written':
+      return written(asked, event, me, timings);
+    case 'read':
+      return read(asked, event.seen, me, now);
+  }
+}
+
+/** What the decisions get to see. */
+export function leaseFacts(memory: LeaseMemory, { renewDeadline }: LeaseTimings): LeaseFacts {
+  const { standing, heldSince, renewedAt } = memory;
+  return { standing, heldSince, fenceAt: renewedAt === undefined ? undefined : renewedAt + renewDeadline };
+}
+
+/** Our own time and that which the holder has promised: the longer one. */
+function expiry({ seen, seenAt }: LeaseMemory, timings: LeaseTimings): number {
+  return seenAt + Math.max(timings.duration, seen?.promised ?? 0);
+}
+
+const notHeld = { renewedAt: undefined, heldSince: undefined } as const;
+
+function written(
+  memory: LeaseMemory,
+  { seen, sentAt }: Extract<LeaseEvent, { kind: 'written' }>,
+  me: string,
+  { renewDeadline }: LeaseTimings,
+): LeaseMemory {
+  const now = memory.askedAt;
+  if (seen.holder !== me) return { ...memory, ...notHeld, standing: 'none', seen, seenAt: now };
+  const { renewedAt } = memory;
+  const isUnbroken = renewedAt !== undefined && now < renewedAt + renewDeadline;
+  return {
+    seen,
+    seenAt: now,
+    renewedAt: sentAt,
+    heldSince: isUnbroken ? memory.heldSince : now,
+    standing: 'held',
+    askedAt: sentAt,
+  };
+}
+
+function read(memory: LeaseMemory, seen: SeenLease | undefined, me: string, now: number): LeaseMemory {
+  const isSame = seen?.holder === memory.seen?.holder && seen?.renewTime === memory.seen?.renewTime;
+  const next = { ...memory, seen, seenAt: isSame ? memory.seenAt : now };
+  const wasOurs = memory.renewedAt !== undefined;
+  // Missing or free is as good as ours: nobody else leads, and the time that we hold it for goes on until it is over.
+  const isOthers = seen !== undefined && seen.holder !== '' && seen.holder !== me;
+  if (!isOthers) return { ...next, standing: wasOurs ? 'held' : 'none' };
+  return { ...next, ...notHeld, standing: wasOurs || memory.standing === 'lost' ? 'lost' : 'none' };
+}

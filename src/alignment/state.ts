@@ -1,0 +1,63 @@
+import type { InstanceFacts, LeaseFacts, Situation } from './facts.ts';
+
+/** What an instance is, for the table of transitions. */
+export const states = [
+  'empty',
+  'torn',
+  'primary down',
+  'straight primary down',
+  'forked primary down',
+  'foreign primary down',
+  'primary up',
+  'primary serving',
+  'standby down',
+  'forked standby down',
+  'standby up',
+  'drained standby up',
+  'astray standby up',
+  'forked standby up',
+  'foreign standby up',
+] as const;
+
+export type State = (typeof states)[number];
+
+/**
+ * Milliseconds that a holder of the lease waits for WAL that still arrives. The old primary has released the lease after
+ * its server ended, or has had to stop it before the lease ran out: what arrives now is the rest in the network, or comes
+ * from an instance that does not keep to the rules. wal_receiver_timeout (5 s) ends a dead connection well before.
+ */
+export const receiverPatience = 10_000;
+
+/** The one state that fits the facts. */
+export function stateOf({ instance, lease, now }: Situation): State {
+  const { data, server } = instance;
+  if (data === 'empty' || data === 'torn') return data;
+  if (data === 'primary') return server === 'down' ? primaryDown(instance) : primaryUp(instance);
+  return server === 'down' ? standbyDown(instance) : standbyUp(instance, lease, now);
+}
+
+function primaryDown({ kinship }: InstanceFacts): State {
+  return kinship === 'unknown' ? 'primary down' : `${kinship} primary down`;
+}
+
+function primaryUp({ role }: InstanceFacts): State {
+  return role === 'primary' ? 'primary serving' : 'primary up';
+}
+
+function standbyDown({ kinship }: InstanceFacts): State {
+  return kinship === 'forked' ? 'forked standby down' : 'standby down';
+}
+
+function standbyUp(instance: InstanceFacts, lease: LeaseFacts, now: number): State {
+  if (instance.kinship === 'forked' || instance.kinship === 'foreign')
+    return `${instance.kinship} standby up`;
+  if (instance.isAstray && instance.kinship === 'unknown') return 'astray standby up';
+  return isDrained(instance, lease, now) ? 'drained standby up' : 'standby up';
+}
+
+/** Nothing more is to be expected from the old primary: what a promotion would leave behind has all been received. */
+function isDrained({ role, receiver }: InstanceFacts, { heldSince }: LeaseFacts, now: number): boolean {
+  if (role !== 'standby') return false;
+  if (receiver === 'idle') return true;
+  return heldSince !== undefined && now - heldSince >= receiverPatience;
+}

@@ -1,0 +1,144 @@
+import type { Goal } from './goal.ts';
+import type { State } from './state.ts';
+
+/** The steps by which an instance changes; src/instance/steps/ carries them out. */
+export const stepNames = [
+  'initialise',
+  'join',
+  'start',
+  'promote',
+  'announce',
+  'stop in order',
+  'stop fast',
+  'stop at once',
+  'compare',
+  'rewind',
+  'turn standby',
+  'point to the primary',
+] as const;
+
+export type StepName = (typeof stepNames)[number];
+
+/** What is done in a state for a goal: a step and the state that it leads to, waiting for something, or a refusal. */
+export type Cell =
+  | { readonly kind: 'step'; readonly step: StepName; readonly then: State }
+  | { readonly kind: 'stay'; readonly why: string }
+  | { readonly kind: 'refuse'; readonly why: string };
+
+const go = (step: StepName, then: State): Cell => ({ kind: 'step', step, then });
+const stay = (why: string): Cell => ({ kind: 'stay', why });
+const refuse = (why: string): Cell => ({ kind: 'refuse', why });
+
+const unread = stay('the Cluster has not been read yet');
+const aligned = stay('as it shall be');
+const needsLease = stay('the lease is not held yet');
+const noPrimary = stay('no primary to follow: another one is being chosen or made');
+const fenced = stay('fenced: a person asked that the server does not run');
+const down = stay('the server is down');
+const timeIsOver = stay('the time of the lease is over');
+const stillReceiving = stay('WAL of the old primary still arrives');
+const startPrimary = go('start', 'primary up');
+const startStandby = go('start', 'standby up');
+const promote = go('promote', 'primary serving');
+const compare = go('compare', 'straight primary down');
+const lostData = refuse(
+  'the primary of the Cluster has lost its data directory: restore it, or choose another instance as the primary',
+);
+const tornPrimary = refuse(
+  'a rewind of this data directory was interrupted: only another primary can complete it',
+);
+const foreign = refuse(
+  'this data directory holds WAL that does not belong to the history of the primary: a person must compare them',
+);
+
+const wantsDown = { fence: fenced, isolate: timeIsOver, quit: down, unknown: unread } as const;
+/** A former primary leads again only with the lease; what it is to the present primary then does not matter. */
+const primaryDown = {
+  ...wantsDown,
+  found: startPrimary,
+  claim: needsLease,
+  lead: startPrimary,
+  reign: startPrimary,
+  yield: noPrimary,
+} as const;
+/** A standby reads and receives whatever becomes of the lease; it may be started for every goal but the last ones. */
+const standbyDown = {
+  ...wantsDown,
+  unknown: unread,
+  found: startStandby,
+  claim: startStandby,
+  lead: startStandby,
+  reign: startStandby,
+  yield: startStandby,
+} as const;
+const standbyUp = {
+  unknown: stay('the Cluster has not been read yet; the standby goes on'),
+  found: stillReceiving,
+  claim: needsLease,
+  lead: stillReceiving,
+  reign: stillReceiving,
+  yield: stay('a standby keeps what it has and waits for the next primary'),
+  fence: go('stop fast', 'standby down'),
+  isolate: aligned,
+  quit: go('stop in order', 'standby down'),
+} as const;
+const drained = { ...standbyUp, found: promote, lead: promote, reign: promote } as const;
+
+export type TransitionTable = Readonly<Record<State, Readonly<Record<Goal, Cell>>>>;
+
+/** Role transitions, complete by type: every state, every goal. Shown by `manager debug state-machine`. */
+export const transitions: TransitionTable = {
+  empty: {
+    ...wantsDown,
+    found: go('initialise', 'primary down'),
+    claim: stay('an instance without data leads only a new Cluster, and that with the lease'),
+    lead: refuse('an instance without data cannot become the primary: choose another one'),
+    reign: lostData,
+    follow: go('join', 'standby down'),
+    yield: noPrimary,
+  },
+  torn: {
+    ...wantsDown,
+    found: tornPrimary,
+    claim: tornPrimary,
+    lead: tornPrimary,
+    reign: tornPrimary,
+    follow: go('rewind', 'standby down'),
+    yield: noPrimary,
+  },
+  'primary down': { ...primaryDown, follow: compare },
+  'straight primary down': { ...primaryDown, follow: go('turn standby', 'standby down') },
+  'forked primary down': { ...primaryDown, follow: go('rewind', 'standby down') },
+  'foreign primary down': { ...primaryDown, follow: foreign },
+  'primary up': {
+    unknown: unread,
+    found: stay('the server has not answered as a primary yet'),
+    claim: stay('the lease is asked for'),
+    lead: stay('the server has not answered as a primary yet'),
+    reign: stay('the server has not answered as a primary yet'),
+    follow: go('stop fast', 'primary down'),
+    yield: go('stop fast', 'primary down'),
+    fence: go('stop fast', 'primary down'),
+    isolate: go('stop at once', 'primary down'),
+    quit: go('stop in order', 'primary down'),
+  },
+  'primary serving': {
+    unknown: unread,
+    found: go('announce', 'primary serving'),
+    claim: stay('the lease is asked for'),
+    lead: go('announce', 'primary serving'),
+    reign: aligned,
+    follow: go('stop fast', 'primary down'),
+    yield: go('stop fast', 'primary down'),
+    fence: go('stop fast', 'primary down'),
+    isolate: go('stop at once', 'primary down'),
+    quit: go('stop in order', 'primary down'),
+  },
+  'standby down': { ...standbyDown, follow: startStandby },
+  'forked standby down': { ...standbyDown, follow: go('rewind', 'standby down') },
+  'standby up': { ...standbyUp, follow: aligned },
+  'drained standby up': { ...drained, follow: aligned },
+  'astray standby up': { ...drained, follow: go('compare', 'standby up') },
+  'forked standby up': { ...drained, follow: go('stop fast', 'forked standby down') },
+  'foreign standby up': { ...drained, follow: foreign },
+};

@@ -1,0 +1,252 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decide } from '../../../src/alignment/decide.ts';
+import { goalOf, goals, isHeld } from '../../../src/alignment/goal.ts';
+import { receiverPatience, stateOf, states } from '../../../src/alignment/state.ts';
+import { transitions } from '../../../src/alignment/transitions.ts';
+import { heldLease, me, noLease, now, situation, situations } from './support.ts';
+
+const many = { numRuns: 20_000 };
+
+/** Goals in which the lease is held and its time is not over. */
+const leading = ['found', 'lead', 'reign'];
+
+describe('the table', () => {
+  test('has an answer for every state and goal, and a reason wherever nothing is done', () => {
+    for (const state of states) {
+      expect(new Set(Object.keys(transitions[state]))).toEqual(new Set(goals));
+      for (const goal of goals) {
+        const cell = transitions[state][goal];
+        if (cell.kind !== 'step') expect(cell.why.length).toBeGreaterThan(5);
+      }
+    }
+  });
+
+  test('starts or makes a primary only for goals that have the lease', () => {
+    for (const state of states) {
+      for (const goal of goals) {
+        const cell = transitions[state][goal];
+        const makesPrimary =
+          cell.kind === 'step' &&
+          (['initialise', 'promote', 'announce'].includes(cell.step) ||
+            (cell.step === 'start' && !state.includes('standby')));
+        if (makesPrimary) expect(leading, `${state} x ${goal}`).toContain(goal);
+      }
+    }
+  });
+
+  test('stops a primary for every goal that is another one’s', () => {
+    for (const state of ['primary up', 'primary serving'] as const) {
+      for (const goal of ['follow', 'yield', 'fence', 'isolate', 'quit'] as const) {
+        expect(transitions[state][goal]).toMatchObject({
+          kind: 'step',
+          step: expect.stringMatching(/^stop/),
+        });
+      }
+      expect(transitions[state].isolate).toMatchObject({ step: 'stop at once' });
+    }
+  });
+
+  test('has no way of making an empty or torn directory into a primary of an existing Cluster', () => {
+    for (const goal of ['lead', 'reign', 'follow', 'yield', 'claim'] as const) {
+      expect(transitions.empty[goal]).not.toMatchObject({ step: 'initialise' });
+      expect(transitions.torn[goal]).not.toMatchObject({ step: 'start' });
+    }
+  });
+
+  test('clones only into what is empty', () => {
+    for (const state of states) {
+      for (const goal of goals) {
+        const cell = transitions[state][goal];
+        if (cell.kind === 'step' && ['join', 'initialise'].includes(cell.step)) expect(state).toBe('empty');
+      }
+    }
+  });
+
+  test('comes to rest: no chain of steps for one goal goes round', () => {
+    for (const goal of goals) {
+      for (const first of states) {
+        const seen = new Set<string>();
+        let state = first;
+        for (;;) {
+          const cell = transitions[state][goal];
+          if (cell.kind !== 'step' || cell.then === state) break;
+          expect(seen.has(state), `${goal}: ${[...seen].join(' -> ')}`).toBe(false);
+          seen.add(state);
+          state = cell.then;
+        }
+      }
+    }
+  });
+});
+
+describe('in every situation', () => {
+  test('there is a step, or a reason', () => {
+    fc.assert(
+      fc.property(situations, (given) => {
+        const decision = decide(given);
+        expect(decision.step === undefined).toBe(decision.why !== undefined);
+        expect(states).toContain(stateOf(given));
+        expect(goals).toContain(goalOf(given));
+      }),
+      many,
+    );
+  });
+
+  test('a primary without a valid lease is stopped at once, whatever else is wanted', () => {
+    fc.assert(
+      fc.property(situations, (given) => {
+        const isRunningPrimary = given.instance.data === 'primary' && given.instance.server === 'up';
+        fc.pre(isRunningPrimary && !isHeld(given, now));
+        fc.pre(given.adoptionGraceEnds <= now || given.lease.standing === 'lost');
+        const decision = decide(given);
+        expect(decision.step).toBe('stop at once');
+        expect(decision.lease).toBe('leave');
+      }),
+      many,
+    );
+  });
+
+  test('nothing becomes a primary without the lease', () => {
+    fc.assert(
+      fc.property(situations, (given) => {
+        const decision = decide(given);
+        const isStartOfPrimary = decision.step === 'start' && given.instance.data === 'primary';
+        if (isStartOfPrimary || decision.step === 'promote' || decision.step === 'initialise') {
+          expect(isHeld(given, now)).toBe(true);
+          expect(given.cluster?.targetPrimary).toBe(me);
+          expect(given.isQuitting).toBe(false);
+        }
+      }),
+      many,
+    );
+  });
+
+  test('the lease is never given back while a primary runs', () => {
+    fc.assert(
+      fc.property(situations, (given) => {
+        fc.pre(given.instance.data === 'primary' && given.instance.server === 'up');
+        expect(decide(given).lease).not.toBe('release');
+      }),
+      many,
+    );
+  });
+
+  test('a fenced or quitting instance starts nothing', () => {
+    fc.assert(
+      fc.property(situations, (given) => {
+        fc.pre(given.isQuitting || given.cluster?.isFenced === true);
+        const { step } = decide(given);
+        if (step !== undefined) expect(step).toMatch(/^stop/);
+      }),
+      many,
+    );
+  });
+
+  test('a directory with data is never initialised or cloned over', () => {
+    fc.assert(
+      fc.property(situations, (given) => {
+        const { step } = decide(given);
+        if (step === 'initialise' || step === 'join') expect(given.instance.data).toBe('empty');
+      }),
+      many,
+    );
+  });
+});
+
+describe('a switchover', () => {
+  const standby = { data: 'standby', role: 'standby' } as const;
+
+  test('the old primary stops and keeps the lease until its server has ended', () => {
+    const cluster = { targetPrimary: 'c-2' };
+    expect(decide(situation({ cluster }))).toMatchObject({ goal: 'yield', step: 'stop fast', lease: 'hold' });
+    const frozen = { role: 'unknown' } as const;
+    expect(decide(situation({ cluster, instance: frozen }))).toMatchObject({ step: 'stop fast' });
+    expect(decide(situation({ cluster, instance: { server: 'down' } }))).toMatchObject({
+      step: undefined,
+      lease: 'release',
+    });
+  });
+
+  test('`pending` is enough to stop it', () => {
+    expect(decide(situation({ cluster: { targetPrimary: 'pending' } }))).toMatchObject({ step: 'stop fast' });
+  });
+
+  test('the new one waits for the lease, then for the last of the WAL, and is promoted', () => {
+    const cluster = { currentPrimary: 'c-2' };
+    const receiving = { ...standby, receiver: 'receiving' } as const;
+    expect(decide(situation({ cluster, instance: receiving, lease: noLease }))).toMatchObject({
+      goal: 'claim',
+      step: undefined,
+      lease: 'hold',
+    });
+    const justHeld = { ...heldLease, heldSince: now - 100 };
+    expect(decide(situation({ cluster, instance: receiving, lease: justHeld }))).toMatchObject({
+      step: undefined,
+    });
+    expect(decide(situation({ cluster, instance: standby, lease: justHeld }))).toMatchObject({
+      step: 'promote',
+    });
+    const longHeld = { ...heldLease, heldSince: now - receiverPatience };
+    expect(decide(situation({ cluster, instance: receiving, lease: longHeld }))).toMatchObject({
+      step: 'promote',
+    });
+  });
+
+  test('once it serves, it says so', () => {
+    expect(decide(situation({ cluster: { currentPrimary: 'c-2' } }))).toMatchObject({ step: 'announce' });
+    expect(decide(situation())).toMatchObject({ goal: 'reign', step: undefined, isRefused: false });
+  });
+
+  test('the old one waits for the new one, then compares, and takes the way that the comparison shows', () => {
+    const stopped = { server: 'down' } as const;
+    expect(
+      decide(situation({ cluster: { targetPrimary: 'c-2' }, instance: stopped, lease: noLease })),
+    ).toMatchObject({ step: undefined });
+    const cluster = { targetPrimary: 'c-2', currentPrimary: 'c-2' };
+    const withKinship = (kinship: 'unknown' | 'straight' | 'forked' | 'foreign') =>
+      decide(situation({ cluster, instance: { ...stopped, kinship }, lease: noLease }));
+    expect(withKinship('unknown').step).toBe('compare');
+    expect(withKinship('straight').step).toBe('turn standby');
+    expect(withKinship('forked').step).toBe('rewind');
+    expect(withKinship('foreign')).toMatchObject({ step: undefined, isRefused: true });
+  });
+});
+
+describe('a standby', () => {
+  const cluster = { targetPrimary: 'c-2', currentPrimary: 'c-2' };
+  const standby = { data: 'standby', role: 'standby', receiver: 'receiving' } as const;
+
+  test('points to the present primary', () => {
+    expect(
+      decide(situation({ cluster, lease: noLease, instance: { ...standby, source: 'wrong' } })).step,
+    ).toBe('point to the primary');
+    expect(decide(situation({ cluster, lease: noLease, instance: standby })).why).toBe('as it shall be');
+  });
+
+  test('compares when it cannot go on, and is rewound when its WAL has forked', () => {
+    const astray = { ...standby, receiver: 'idle', isAstray: true } as const;
+    const withKinship = (server: 'up' | 'down', kinship: 'unknown' | 'forked' | 'foreign') =>
+      decide(situation({ cluster, lease: noLease, instance: { ...astray, server, kinship } }));
+    expect(withKinship('up', 'unknown').step).toBe('compare');
+    expect(withKinship('up', 'forked').step).toBe('stop fast');
+    expect(withKinship('down', 'forked').step).toBe('rewind');
+    expect(withKinship('up', 'foreign').isRefused).toBe(true);
+  });
+});
+
+test('an instance taken over gets the time of one look at the lease', () => {
+  const adopted = { lease: noLease, adoptionGraceEnds: now + 1 };
+  expect(decide(situation(adopted))).toMatchObject({ goal: 'claim', step: undefined, lease: 'hold' });
+  expect(decide(situation({ ...adopted, adoptionGraceEnds: now }))).toMatchObject({ goal: 'isolate' });
+  const lost = { ...noLease, standing: 'lost' } as const;
+  expect(decide(situation({ ...adopted, lease: lost }))).toMatchObject({ step: 'stop at once' });
+});
+
+test('fencing keeps a lease that is held, and asks for none', () => {
+  const cluster = { isFenced: true };
+  const down = { server: 'down' } as const;
+  expect(decide(situation({ cluster }))).toMatchObject({ step: 'stop fast', lease: 'hold' });
+  expect(decide(situation({ cluster, instance: down }))).toMatchObject({ step: undefined, lease: 'hold' });
+  expect(decide(situation({ cluster, instance: down, lease: noLease })).lease).toBe('leave');
+});

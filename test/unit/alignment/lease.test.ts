@@ -1,0 +1,182 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { LeaseIntent } from '../../../src/alignment/decide.ts';
+import {
+  freshLeaseMemory,
+  type LeaseEvent,
+  type LeaseMemory,
+  leaseFacts,
+  nextLeaseMove,
+  noteLease,
+  type SeenLease,
+  defaultLeaseTimings as timings,
+} from '../../../src/alignment/lease.ts';
+
+const me = 'c-1';
+const move = (memory: LeaseMemory, now: number, intent: LeaseIntent = 'hold', isHealthy = true) =>
+  nextLeaseMove(memory, { me, intent, isHealthy, now, timings });
+const note = (memory: LeaseMemory, event: LeaseEvent, now: number) =>
+  noteLease(memory, event, { me, now, timings });
+const seen = (holder: string, renewTime = 't1', promised = 15_000): SeenLease => ({
+  holder,
+  renewTime,
+  promised,
+});
+
+test('a candidate looks first, takes a free lease at once, and holds it from before the request', () => {
+  expect(move(freshLeaseMemory, 100)).toEqual({ kind: 'read' });
+  const free = note(freshLeaseMemory, { kind: 'read', seen: seen('') }, 105);
+  expect(move(free, 105)).toEqual({ kind: 'claim' });
+  const held = note(free, { kind: 'written', seen: seen(me), sentAt: 105 }, 160);
+  expect(leaseFacts(held, timings)).toEqual({ standing: 'held', heldSince: 160, fenceAt: 105 + 10_000 });
+  expect(move(held, 160)).toEqual({ kind: 'rest', until: 2_105 });
+  expect(move(held, 2_105)).toEqual({ kind: 'renew' });
+});
+
+test('a lease of another is taken only when it has not changed for its whole time', () => {
+  let memory = note(freshLeaseMemory, { kind: 'read', seen: seen('c-2', 'a') }, 0);
+  expect(move(memory, 1_000)).toEqual({ kind: 'rest', until: 2_000 });
+  expect(move(memory, 2_000)).toEqual({ kind: 'read' });
+  memory = note(memory, { kind: 'read', seen: seen('c-2', 'b') }, 2_000);
+  for (let now = 4_000; now < 17_000; now += 2_000) {
+    expect(move(memory, now)).toEqual({ kind: 'read' });
+    memory = note(memory, { kind: 'read', seen: seen('c-2', 'b') }, now);
+  }
+  expect(move(memory, 16_999)).not.toEqual({ kind: 'claim' });
+  expect(move(memory, 17_000)).toEqual({ kind: 'claim' });
+});
+
+test('a holder who promised a longer time gets it', () => {
+  const memory = note(freshLeaseMemory, { kind: 'read', seen: seen('c-2', 'a', 60_000) }, 0);
+  expect(move(memory, 59_999).kind).not.toBe('claim');
+  expect(move(memory, 60_000).kind).toBe('claim');
+});
+
+test('a conflict is followed by a look, not by another claim', () => {
+  const free = note(freshLeaseMemory, { kind: 'read', seen: seen('') }, 0);
+  const conflict = note(free, { kind: 'conflict' }, 10);
+  expect(move(conflict, 10)).toEqual({ kind: 'read' });
+});
+
+describe('a holder', () => {
+  const free = note(freshLeaseMemory, { kind: 'read', seen: seen('') }, 0);
+  const held = note(free, { kind: 'written', seen: seen(me), sentAt: 0 }, 5);
+
+  test('that is not healthy does not renew', () => {
+    expect(move(held, 5_000, 'hold', false).kind).toBe('rest');
+  });
+
+  test('that cannot reach the store keeps the time it has, and no more', () => {
+    const cut = note(held, { kind: 'unreadable' }, 4_000);
+    expect(leaseFacts(cut, timings)).toMatchObject({ standing: 'unknown', fenceAt: 10_000 });
+    expect(move(cut, 6_000)).toEqual({ kind: 'read' });
+    const back = note(cut, { kind: 'read', seen: seen(me) }, 6_000);
+    expect(leaseFacts(back, timings)).toMatchObject({ standing: 'held', fenceAt: 10_000 });
+    expect(move(back, 6_000).kind).toBe('rest');
+    expect(move(back, 8_000).kind).toBe('renew');
+  });
+
+  test('that finds another one there has lost it', () => {
+    const lost = note(held, { kind: 'read', seen: seen('c-2') }, 4_000);
+    expect(leaseFacts(lost, timings)).toEqual({ standing: 'lost', heldSince: undefined, fenceAt: undefined });
+    const still = note(lost, { kind: 'unreadable' }, 5_000);
+    expect(leaseFacts(still, timings).standing).toBe('lost');
+  });
+
+  test('gives it back only when told to, and to nobody else’s harm', () => {
+    expect(move(held, 10, 'leave').kind).toBe('rest');
+    expect(move(held, 10, 'release').kind).toBe('release');
+    const released = note(held, { kind: 'written', seen: seen(''), sentAt: 10 }, 12);
+    expect(leaseFacts(released, timings)).toEqual({
+      standing: 'none',
+      heldSince: undefined,
+      fenceAt: undefined,
+    });
+    expect(move(released, 12, 'release').kind).toBe('rest');
+  });
+
+  test('counts on it no more once the release is under way, whether the answer comes or not', () => {
+    const sent = note(held, { kind: 'releasing' }, 10);
+    expect(leaseFacts(sent, timings).fenceAt).toBeUndefined();
+    const silent = note(sent, { kind: 'unreadable' }, 12);
+    expect(leaseFacts(silent, timings).fenceAt).toBeUndefined();
+    expect(move(silent, 12, 'release').kind).toBe('rest');
+    expect(move(silent, 2_012, 'release').kind).toBe('release');
+  });
+
+  test('begins a new reign after a break', () => {
+    const again = note(held, { kind: 'written', seen: seen(me), sentAt: 12_000 }, 12_001);
+    expect(leaseFacts(again, timings).heldSince).toBe(12_001);
+    const renewed = note(held, { kind: 'written', seen: seen(me), sentAt: 2_000 }, 2_001);
+    expect(leaseFacts(renewed, timings).heldSince).toBe(5);
+  });
+});
+
+test('the same process started again renews what still carries its name, and counts from there', () => {
+  const mine = note(freshLeaseMemory, { kind: 'read', seen: seen(me) }, 50);
+  expect(leaseFacts(mine, timings)).toMatchObject({ standing: 'none', fenceAt: undefined });
+  expect(move(mine, 50)).toEqual({ kind: 'renew' });
+});
+
+/** One store, several keepers, clocks of different pace: what the table of moves must never allow. */
+test('no two keepers hold the lease at the same time, however the store answers', () => {
+  const step = fc.record({
+    who: fc.integer({ min: 0, max: 2 }),
+    wait: fc.integer({ min: 0, max: 3_000 }),
+    fate: fc.constantFrom('good', 'good', 'good', 'lost request', 'lost answer', 'late'),
+    isHealthy: fc.boolean(),
+    intent: fc.constantFrom<LeaseIntent>('hold', 'hold', 'hold', 'release', 'leave'),
+  });
+  // Up to 4 % between two clocks: far more than any clock of a machine that works.
+  const pace = fc.tuple(...[0, 1, 2].map(() => fc.double({ min: 0.98, max: 1.02, noNaN: true })));
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), pace, (steps, paces) => {
+      const names = ['c-1', 'c-2', 'c-3'];
+      let record = { holder: '', renewTime: '0', version: 0 };
+      const memories = names.map(() => freshLeaseMemory);
+      const read = names.map(() => -1);
+      let now = 0;
+      const clock = (who: number) => now * paces[who]!;
+      const holders = () =>
+        memories.filter((memory, who) => {
+          const { standing, fenceAt } = leaseFacts(memory, timings);
+          return standing !== 'lost' && fenceAt !== undefined && clock(who) < fenceAt;
+        }).length;
+      for (const { who, wait, fate, isHealthy, intent } of steps) {
+        now += wait;
+        const name = names[who]!;
+        const situation = { me: name, intent, isHealthy, now: clock(who), timings };
+        const next = nextLeaseMove(memories[who]!, situation);
+        if (next.kind === 'rest') continue;
+        const sentAt = clock(who);
+        const done = (event: LeaseEvent) => {
+          memories[who] = noteLease(memories[who]!, event, { me: name, now: clock(who), timings });
+        };
+        if (next.kind === 'release') done({ kind: 'releasing' });
+        if (fate === 'late') now += 800;
+        if (fate === 'lost request') {
+          done({ kind: 'unreadable' });
+        } else if (next.kind === 'read') {
+          read[who] = record.version;
+          if (fate === 'lost answer') done({ kind: 'unreadable' });
+          else done({ kind: 'read', seen: { ...record, promised: 15_000 } });
+        } else if (record.version !== read[who]) {
+          done({ kind: 'conflict' });
+        } else {
+          record = {
+            holder: next.kind === 'release' ? '' : name,
+            renewTime: `${now}`,
+            version: record.version + 1,
+          };
+          if (fate === 'lost answer') done({ kind: 'unreadable' });
+          else {
+            read[who] = record.version;
+            done({ kind: 'written', seen: { ...record, promised: 15_000 }, sentAt });
+          }
+        }
+        expect(holders()).toBeLessThanOrEqual(1);
+      }
+    }),
+    { numRuns: 5_000 },
+  );
+});
