@@ -8,8 +8,8 @@ export interface PipeCalls {
   enlargePipe(fd: number): void;
 }
 
-/** Bytes that are taken at once. */
-const readSize = 256 * 1024;
+/** Bytes that are taken in one turn of the event loop: a few milliseconds even for records that take the slow way. */
+const readSize = 64 * 1024;
 /**
  * Milliseconds that a pipe is left alone after it was emptied. The server writes record by record; taking each by itself
  * would cost more for waking up than for the work, and the pipe holds a megabyte meanwhile.
@@ -76,12 +76,18 @@ export class FifoReader {
     this.#socket.unref();
   }
 
-  /** @returns false to be left alone until `resume` */
+  /**
+   * Takes one chunk. Reading always goes on in a later turn, since libuv would read on within this one for as long as
+   * there is something, while the probes wait.
+   *
+   * @returns false: no more until `resume`
+   */
   #take(chunk: Buffer, room: () => Promise<void> | undefined): boolean {
     this.#onData(chunk);
+    const goOn = () => void setImmediate(() => this.#socket.resume());
     const wait = room() ?? (chunk.length < readSize ? gathered() : undefined);
-    if (wait === undefined) return true;
-    void wait.then(() => this.#socket.resume());
+    if (wait === undefined) goOn();
+    else void wait.then(goOn);
     return false;
   }
 

@@ -4,7 +4,7 @@ import { splitAudit } from './pgaudit.ts';
 import { isNotable, type ServerRecord } from './record-fields.ts';
 
 /** Size of the buffer for one chunk: what a pipe gives at once, its longer names and an envelope per record. */
-const chunkSize = 768 * 1024;
+const chunkSize = 192 * 1024;
 const recordKey = Buffer.from(',"record":');
 const invalidKey = Buffer.from(',"invalid_utf8":true');
 const envelopeEnd = Buffer.from('}\n');
