@@ -1,6 +1,7 @@
 import type { Situation } from './facts.ts';
 import { type Goal, goalOf, isHeld } from './goal.ts';
-import { type State, stateOf } from './state.ts';
+import { paceStep } from './pacing.ts';
+import { receiverPatience, type State, stateOf } from './state.ts';
 import { type StepName, type TransitionTable, transitions } from './transitions.ts';
 
 /** What the keeper of the lease shall do: take and renew it, give it back, or leave it as it is. */
@@ -16,6 +17,8 @@ export interface Decision {
   readonly why: string | undefined;
   /** Nothing will be done until a person, or another instance, changes something. */
   readonly isRefused: boolean;
+  /** When to decide again although nothing has happened; undefined: no need to. */
+  readonly again: number | undefined;
 }
 
 /**
@@ -29,19 +32,35 @@ export function decide(situation: Situation, table: TransitionTable = transition
   const goal = goalOf(situation);
   const lease = leaseIntent(situation, state, goal);
   const cell = table[state][goal];
-  if (cell.kind !== 'step') {
-    const pointed = repoint(situation, state, goal);
-    if (pointed !== undefined) return { state, goal, lease, ...pointed };
-    return { state, goal, lease, step: undefined, why: cell.why, isRefused: cell.kind === 'refuse' };
+  const step = cell.kind === 'step' ? cell.step : repoint(situation, state, goal);
+  const base = { state, goal, lease, again: lookAgainAt(situation), isRefused: false };
+  if (step === undefined) {
+    const why = cell.kind === 'step' ? undefined : cell.why;
+    return { ...base, step, why, isRefused: cell.kind === 'refuse' };
   }
-  return { state, goal, lease, step: cell.step, why: undefined, isRefused: false };
+  const pace = paceStep(situation.failures ?? {}, step, situation.now);
+  switch (pace.kind) {
+    case 'go':
+      return { ...base, step, why: undefined };
+    case 'wait':
+      return { ...base, step: undefined, why: `${step}: waiting for the next attempt`, again: pace.until };
+    case 'refuse':
+      return { ...base, step: undefined, why: `${step}: ${pace.why}`, isRefused: true };
+  }
 }
 
 /** A standby that is as it shall be may still name a former primary as its source. */
-function repoint({ instance }: Situation, state: State, goal: Goal) {
+function repoint({ instance }: Situation, state: State, goal: Goal): StepName | undefined {
   const follows = state === 'standby up' || state === 'drained standby up';
-  if (goal !== 'follow' || !follows || instance.source === 'right') return undefined;
-  return { step: 'point to the primary', why: undefined, isRefused: false } as const;
+  return goal === 'follow' && follows && instance.source === 'wrong' ? 'point to the primary' : undefined;
+}
+
+/** The times at which a situation changes by itself. */
+function lookAgainAt({ lease, adoptionGraceEnds, now }: Situation): number | undefined {
+  const receiverEnds = lease.heldSince === undefined ? 0 : lease.heldSince + receiverPatience;
+  const times = [lease.fenceAt ?? 0, adoptionGraceEnds, receiverEnds];
+  const coming = times.filter((time) => time > now && Number.isFinite(time));
+  return coming.length === 0 ? undefined : Math.min(...coming);
 }
 
 /**

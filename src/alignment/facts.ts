@@ -1,3 +1,5 @@
+import type { Failures } from './pacing.ts';
+
 /**
  * What the decisions of this directory are made from. Nothing here is a boolean that could also be unknown: what was not
  * seen says so. Times are milliseconds of one clock that never goes back and goes on while the machine sleeps.
@@ -51,6 +53,8 @@ export interface Situation {
   /** Undefined until the Cluster was read for the first time. */
   readonly cluster: ClusterFacts | undefined;
   readonly lease: LeaseFacts;
+  /** Steps that have failed; undefined: none. */
+  readonly failures?: Failures;
   /** The process is asked to end. */
   readonly isQuitting: boolean;
   /** Until when a server that was found running, and taken over, may go on without a lease. */

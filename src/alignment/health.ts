@@ -61,6 +61,15 @@ export function judgeStartup(observed: Observation, now: number): Health {
       return verdict([
         { code: 'NOT_STARTED', text: `a new database is made: ${observed.initStep ?? 'initdb'}` },
       ]);
+    case 'joining':
+      return verdict([
+        { code: 'NOT_STARTED', text: `the primary is being copied: ${observed.initStep ?? 'base backup'}` },
+      ]);
+    case 'waiting':
+      return judgeWaiting(observed);
+    // A rewind takes as long as it takes; a restart would have to begin it anew (contract 02, 5.4).
+    case 'rewinding':
+      return verdict([]);
     case 'starting':
       return verdict(startProgressReasons(observed, now));
     case 'running':
@@ -77,8 +86,7 @@ export function judgeReadiness(observed: Observation, now: number): Health {
     const startup = judgeStartup(observed, now);
     if (!startup.ok) return startup;
     const detail = observed.refusal === undefined ? '' : `: ${observed.refusal.text}`;
-    const text = observed.phase === 'stopping' ? 'the server is stopping' : `the server is starting${detail}`;
-    return verdict([{ code: 'NOT_RUNNING', text }]);
+    return verdict([{ code: 'NOT_RUNNING', text: `${unready(observed)}${detail}` }]);
   }
   return verdict([
     ...answerReasons(observed, now),
@@ -87,6 +95,26 @@ export function judgeReadiness(observed: Observation, now: number): Health {
     ...diskReasons(observed),
     ...writePathReasons(observed, now),
   ]);
+}
+
+/** A fenced server is down because a person wants it so; one that waits for others has not started yet. */
+function judgeWaiting({ alignment }: Observation): Health {
+  if (alignment?.goal === 'fence') return verdict([]);
+  const why = alignment?.why ?? 'the server is down on purpose';
+  return verdict([{ code: 'NOT_STARTED', text: why }]);
+}
+
+function unready({ phase, alignment }: Observation): string {
+  switch (phase) {
+    case 'stopping':
+      return 'the server is stopping';
+    case 'waiting':
+      return alignment?.why ?? 'the server is down on purpose';
+    case 'rewinding':
+      return 'the data directory is being rewound to the history of the primary';
+    default:
+      return 'the server is starting';
+  }
 }
 
 function startProgressReasons({ progress, phaseSince, refusal }: Observation, now: number): Reason[] {

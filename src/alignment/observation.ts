@@ -19,12 +19,30 @@ export interface Observation {
   refusal: Refusal | undefined;
   /** Undefined until the server was asked. */
   inRecovery: boolean | undefined;
+  /** Whether a WAL receiver brings WAL from another instance; undefined until the server was asked. */
+  isReceiving: boolean | undefined;
+  /** Names of the standbys that stream from this primary at this moment. */
+  streaming: readonly string[];
+  /** What was decided last. */
+  alignment: Alignment | undefined;
   /** How far the start or the replay has come. */
   progress: Progress | undefined;
   /** The error that replay keeps meeting. */
   replayError: RepeatedError | undefined;
   disk: DiskSpace | undefined;
   writePath: WritePath | undefined;
+}
+
+/** The last decision, for probes and people; see decide.ts. */
+export interface Alignment {
+  readonly state: string;
+  readonly goal: string;
+  /** The step that is being carried out. */
+  readonly step: string | undefined;
+  readonly why: string | undefined;
+  readonly isRefused: boolean;
+  /** Since when state, goal, step and reason have been these. */
+  readonly since: number;
 }
 
 export interface Refusal {
@@ -68,6 +86,19 @@ export interface WritePath {
   readonly stalledSince: number | undefined;
 }
 
+/** Forgets what was true of a server that has ended. */
+export function forgetServer(observed: Observation): void {
+  observed.answeredAt = undefined;
+  observed.acceptedAt = undefined;
+  observed.refusal = undefined;
+  observed.inRecovery = undefined;
+  observed.isReceiving = undefined;
+  observed.streaming = [];
+  observed.progress = undefined;
+  observed.replayError = undefined;
+  observed.writePath = undefined;
+}
+
 /** An observation of a process that has just begun. */
 export function freshObservation(now: number): Observation {
   return {
@@ -79,6 +110,9 @@ export function freshObservation(now: number): Observation {
     acceptedAt: undefined,
     refusal: undefined,
     inRecovery: undefined,
+    isReceiving: undefined,
+    streaming: [],
+    alignment: undefined,
     progress: undefined,
     replayError: undefined,
     disk: undefined,

@@ -120,7 +120,13 @@ test('a "no" always has a reason and a "yes" never has one', () => {
   const time = fc.integer({ min: 0, max: 1_000_000 });
   const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
   const observation: fc.Arbitrary<Observation> = fc.record({
-    phase: fc.constantFrom<Phase>('preparing', 'initialising', 'starting', 'running', 'stopping', 'stopped'),
+    phase: fc.constantFrom<Phase>(
+      ...(['preparing', 'waiting', 'initialising', 'joining', 'rewinding'] as const),
+      ...(['starting', 'running', 'stopping', 'stopped'] as const),
+    ),
+    isReceiving: fc.option(fc.boolean(), { nil: undefined }),
+    streaming: fc.constant([]),
+    alignment: fc.constant(undefined),
     phaseSince: time,
     loopBeatAt: time,
     initStep: optional(fc.string()),
@@ -142,4 +148,24 @@ test('a "no" always has a reason and a "yes" never has one', () => {
     }),
     { numRuns: 5000 },
   );
+});
+
+test('a fenced instance counts as started, and says why it is not ready', () => {
+  const fenced = serving({
+    phase: 'waiting',
+    alignment: {
+      ...{ state: 'primary down', goal: 'fence', step: undefined, isRefused: false, since: 0 },
+      why: 'fenced: a person asked that the server does not run',
+    },
+  });
+  expect(judgeStartup(fenced, 100_000).ok).toBe(true);
+  expect(judgeReadiness(fenced, 100_000).reasons[0]?.text).toContain('fenced');
+});
+
+test('one that waits for a primary has not started, and a rewind is not held against anybody', () => {
+  const waiting = serving({ phase: 'waiting', answeredAt: undefined });
+  expect(judgeStartup(waiting, 100_000)).toMatchObject({ ok: false, reasons: [{ code: 'NOT_STARTED' }] });
+  const rewinding = serving({ phase: 'rewinding', answeredAt: undefined });
+  expect(judgeStartup(rewinding, 100_000).ok).toBe(true);
+  expect(judgeReadiness(rewinding, 100_000).reasons[0]?.text).toContain('rewound');
 });
