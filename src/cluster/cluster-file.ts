@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import type { Document, LineCounter, Node, Pair, YAMLMap } from 'yaml';
+import type { Document, Node } from 'yaml';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
-import { isFixedParameter } from '../postgres/parameters.ts';
-import { closest } from './closest.ts';
 import type { Cluster } from './cluster.ts';
-import { clusterSchema, type FieldType } from './schema.ts';
+import { breaches } from './rules.ts';
+import { clusterSchema } from './schema.ts';
+import { type Finding, SchemaCheck } from './schema-check.ts';
 
 /** Something about one place of the file. */
 export interface Remark {
@@ -17,7 +17,7 @@ export interface Remark {
 
 export interface ClusterFile {
   readonly cluster: Cluster;
-  /** Fields that are known, but mean nothing without Kubernetes. */
+  /** Fields that are known, but mean nothing here, and values that cannot be meant. */
   readonly warnings: readonly Remark[];
 }
 
@@ -41,176 +41,48 @@ export async function parseClusterFile(text: string, name: string): Promise<Clus
   const yaml = await import('yaml');
   const lines = new yaml.LineCounter();
   const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const problems = document.errors.map((error) => ({
-    ...position(lines, error.pos[0]),
-    path: '',
-    text: error.message,
-  }));
-  const warnings: Remark[] = [];
-  if (problems.length === 0) {
-    const walker = new Walker(yaml, document, lines, problems, warnings);
-    walker.check(document.contents as Node | null, clusterSchema, '');
-    if (problems.length === 0) checkMetadata(document, lines, problems);
-  }
-  if (problems.length > 0) {
+  const place = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col };
+  };
+  const remark = ({ node, path, text }: Finding): Remark => ({
+    path,
+    text,
+    ...place(node?.range?.[0] ?? 0),
+  });
+  const refuse = (problems: readonly Remark[]) => {
+    if (problems.length === 0) return;
     const list = problems.map((problem) => `${name}:${problem.line}:${problem.column}: ${problem.text}`);
     throw new ManagerError('BAD_CLUSTER_FILE', list.join('; '));
-  }
-  return { cluster: document.toJS() as Cluster, warnings };
+  };
+  refuse(document.errors.map(({ pos, message }) => ({ ...place(pos[0]), path: '', text: message })));
+  const check = new SchemaCheck(yaml, document);
+  check.check(document.contents as Node | null, clusterSchema, '');
+  refuse(check.problems.map(remark));
+  refuse(nameProblems(document).map(remark));
+  const cluster = document.toJS() as Cluster;
+  const found = breaches(cluster).map(({ path, ...rest }) => ({
+    ...rest,
+    path: path.join('.'),
+    node: nodeAt(document, path),
+  }));
+  refuse(found.filter(({ isWarning }) => isWarning !== true).map(remark));
+  return { cluster, warnings: [...check.warnings, ...found].map(remark) };
 }
 
-function position(lines: LineCounter, offset: number): { line: number; column: number } {
-  const { line, col } = lines.linePos(offset);
-  return { line, column: col };
-}
-
-function checkMetadata(document: Document, lines: LineCounter, problems: Remark[]): void {
+function nameProblems(document: Document): Finding[] {
   const name: unknown = document.getIn(['metadata', 'name']);
-  if (typeof name === 'string' && /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)) return;
-  const node = document.get('metadata', true) as Node | undefined;
-  problems.push({
-    path: 'metadata.name',
-    ...position(lines, node?.range?.[0] ?? 0),
-    text: 'metadata.name must be a name of lower-case letters, digits and hyphens',
-  });
+  if (typeof name === 'string' && /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)) return [];
+  const node = (document.get('metadata', true) ?? null) as Node | null;
+  const text = 'metadata.name must be a name of lower-case letters, digits and hyphens';
+  return [{ node, path: 'metadata.name', text }];
 }
 
-/** Compares a document with a schema, place by place. */
-class Walker {
-  readonly #yaml: typeof import('yaml');
-  readonly #document: Document;
-  readonly #lines: LineCounter;
-  readonly #problems: Remark[];
-  readonly #warnings: Remark[];
-
-  constructor(
-    yaml: typeof import('yaml'),
-    document: Document,
-    lines: LineCounter,
-    problems: Remark[],
-    warnings: Remark[],
-  ) {
-    this.#yaml = yaml;
-    this.#document = document;
-    this.#lines = lines;
-    this.#problems = problems;
-    this.#warnings = warnings;
+/** The node at a path, or the nearest above it that is there. */
+function nodeAt(document: Document, path: readonly string[]): Node | null {
+  for (let length = path.length; length > 0; length -= 1) {
+    const node = document.getIn(path.slice(0, length), true) as Node | null | undefined;
+    if (node?.range !== undefined) return node;
   }
-
-  check(given: Node | null | undefined, type: FieldType, path: string): void {
-    const node = this.#resolve(given);
-    switch (type.kind) {
-      case 'any':
-      case 'notApplicable':
-        return;
-      case 'object':
-        this.#object(node, type, path);
-        return;
-      case 'map':
-        this.#map(node, path);
-        return;
-      case 'texts':
-        this.#texts(node, path);
-        return;
-      default:
-        this.#scalar(node, type, path);
-    }
-  }
-
-  #object(node: Node | null, type: Extract<FieldType, { kind: 'object' }>, path: string): void {
-    if (!this.#yaml.isMap(node)) {
-      this.#problem(node, path, `${path || 'the document'} must be a map`);
-      return;
-    }
-    for (const pair of node.items) {
-      const key = this.#key(pair);
-      const inner = path === '' ? key : `${path}.${key}`;
-      const field = type.fields[key];
-      if (field?.kind === 'notApplicable') {
-        this.#warnings.push(
-          this.#remark(pair.key as Node, inner, `${inner} has no effect without Kubernetes`),
-        );
-      } else if (field !== undefined) this.check(pair.value as Node | null, field, inner);
-      else this.#problem(pair.key as Node, inner, unknownField(inner, key, Object.keys(type.fields)));
-    }
-    for (const name of type.required ?? []) {
-      if (!node.has(name)) this.#problem(node, path, `${name} is missing`);
-    }
-  }
-
-  #map(node: Node | null, path: string): void {
-    if (!this.#yaml.isMap(node)) {
-      this.#problem(node, path, `${path} must be a map`);
-      return;
-    }
-    for (const pair of (node as YAMLMap).items) {
-      const key = this.#key(pair);
-      const value = this.#resolve(pair.value as Node | null);
-      const inner = `${path}.${key}`;
-      if (!this.#yaml.isScalar(value) || typeof value.value !== 'string') {
-        const hint = this.#yaml.isScalar(value) ? `: quote it, "${String(value.value)}"` : '';
-        this.#problem(value ?? (pair.key as Node), inner, `${inner} must be a string${hint}`);
-      } else if (isFixedParameter(key)) {
-        this.#problem(pair.key as Node, inner, `${inner} is set by the manager and cannot be chosen`);
-      }
-    }
-  }
-
-  #texts(node: Node | null, path: string): void {
-    if (!this.#yaml.isSeq(node)) {
-      this.#problem(node, path, `${path} must be a list`);
-      return;
-    }
-    node.items.forEach((item, index) => {
-      this.#scalar(this.#resolve(item as Node), { kind: 'text' }, `${path}[${index}]`);
-    });
-  }
-
-  #scalar(node: Node | null, type: FieldType, path: string): void {
-    const value: unknown = this.#yaml.isScalar(node) ? node.value : undefined;
-    const complaint = complain(value, type);
-    if (complaint !== undefined) this.#problem(node, path, `${path} ${complaint}`);
-  }
-
-  /** Follows an alias to what it stands for. */
-  #resolve(node: Node | null | undefined): Node | null {
-    if (this.#yaml.isAlias(node)) return node.resolve(this.#document) ?? null;
-    return node ?? null;
-  }
-
-  #key(pair: Pair): string {
-    return this.#yaml.isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
-  }
-
-  #problem(node: Node | null, path: string, text: string): void {
-    this.#problems.push(this.#remark(node, path, text));
-  }
-
-  #remark(node: Node | null, path: string, text: string): Remark {
-    return { path, text, ...position(this.#lines, node?.range?.[0] ?? 0) };
-  }
-}
-
-function complain(value: unknown, type: FieldType): string | undefined {
-  switch (type.kind) {
-    case 'text':
-      if (typeof value !== 'string') return 'must be a string';
-      return type.pattern === undefined || type.pattern.test(value)
-        ? undefined
-        : `cannot be ${JSON.stringify(value)}`;
-    case 'boolean':
-      return typeof value === 'boolean' ? undefined : 'must be true or false';
-    case 'integer': {
-      const isInRange =
-        Number.isInteger(value) && Number(value) >= type.minimum && Number(value) <= type.maximum;
-      return isInRange ? undefined : `must be a whole number from ${type.minimum} to ${type.maximum}`;
-    }
-    default:
-      return undefined;
-  }
-}
-
-function unknownField(path: string, key: string, known: readonly string[]): string {
-  const similar = closest(key, known);
-  return `unknown field ${path}${similar === undefined ? '' : `; did you mean ${similar}?`}`;
+  return null;
 }

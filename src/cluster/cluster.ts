@@ -1,23 +1,76 @@
+import type { ClusterStatus } from './status.ts';
+
 /** The fields of a Cluster that are read so far; the schema is that of the operator's resource definition. */
 export interface Cluster {
   readonly apiVersion: string;
   readonly kind: 'Cluster';
-  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly metadata: ClusterMetadata;
   readonly spec: ClusterSpec;
+  readonly status?: ClusterStatus;
 }
 
+export interface ClusterMetadata {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** As it is stored; what callers compare is `resourceVersion` of the reading. */
+  readonly resourceVersion?: string;
+}
+
+/** Defaults are not filled in: src/cluster/defaults.ts knows them. Times are in seconds. */
 export interface ClusterSpec {
   readonly instances?: number;
-  readonly postgresql?: {
-    readonly parameters?: Readonly<Record<string, string>>;
-    readonly shared_preload_libraries?: readonly string[];
-    readonly pg_hba?: readonly string[];
-    readonly pg_ident?: readonly string[];
-    readonly enableAlterSystem?: boolean;
-  };
+  readonly postgresql?: PostgresqlSpec;
   readonly bootstrap?: { readonly initdb?: InitDb };
+  readonly minSyncReplicas?: number;
+  readonly maxSyncReplicas?: number;
+  readonly replicationSlots?: ReplicationSlotsSpec;
   readonly smartShutdownTimeout?: number;
   readonly stopDelay?: number;
+  readonly startDelay?: number;
+  readonly switchoverDelay?: number;
+  readonly primaryUpdateStrategy?: 'unsupervised' | 'supervised';
+  readonly primaryLease?: PrimaryLeaseSpec;
+}
+
+export interface PostgresqlSpec {
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly shared_preload_libraries?: readonly string[];
+  readonly pg_hba?: readonly string[];
+  readonly pg_ident?: readonly string[];
+  readonly enableAlterSystem?: boolean;
+  readonly promotionTimeout?: number;
+  readonly synchronous?: SynchronousSpec;
+  readonly syncReplicaElectionConstraint?: {
+    readonly enabled: boolean;
+    readonly nodeLabelsAntiAffinity?: readonly string[];
+  };
+}
+
+export interface SynchronousSpec {
+  readonly method: 'any' | 'first';
+  readonly number: number;
+  readonly maxStandbyNamesFromCluster?: number;
+  readonly standbyNamesPre?: readonly string[];
+  readonly standbyNamesPost?: readonly string[];
+  readonly dataDurability?: 'required' | 'preferred';
+  readonly failoverQuorum?: boolean;
+}
+
+export interface ReplicationSlotsSpec {
+  readonly highAvailability?: { readonly enabled?: boolean; readonly slotPrefix?: string };
+  readonly updateInterval?: number;
+  readonly synchronizeReplicas?: {
+    readonly enabled?: boolean;
+    readonly excludePatterns?: readonly string[];
+  };
+}
+
+export interface PrimaryLeaseSpec {
+  readonly leaseDurationSeconds?: number;
+  readonly renewDeadlineSeconds?: number;
+  readonly retryPeriodSeconds?: number;
+  readonly releasedLeaseDurationSeconds?: number;
 }
 
 export interface InitDb {
@@ -60,4 +113,12 @@ export function stopPolicyOf(spec: Pick<ClusterSpec, 'smartShutdownTimeout' | 's
     fastSeconds: spec.stopDelay ?? defaultStopDelay,
     immediateSeconds,
   };
+}
+
+/**
+ * Whether several managers share this Cluster, so that its status and lease are kept beside it. A file of one instance
+ * without a status belongs to its author alone: it is read and never written.
+ */
+export function sharesCluster(cluster: Cluster): boolean {
+  return cluster.status !== undefined || (cluster.spec.instances ?? 1) > 1;
 }

@@ -34,6 +34,17 @@ export const catalogue = {
     remedy: 'Start the container with a numeric user (docker run --user 26), or grant SETUID and SETGID.',
     exitCode: 1,
   },
+  CLUSTER_CONFLICT: {
+    meaning: 'The Cluster was changed by others each time that it was to be changed here',
+    remedy: 'Look at it with `manager cluster status` and repeat what still needs to be done.',
+    exitCode: 1,
+  },
+  CLUSTER_UNREADABLE: {
+    meaning: 'The Cluster, its lease or their lock cannot be read or written',
+    remedy:
+      'Check the path, its permissions and the file system named in the message: the directory must be writable for the manager.',
+    exitCode: 1,
+  },
   HTTP_PORT_IN_USE: {
     meaning: 'The port of the status server is taken or may not be bound',
     remedy: 'Stop the program that listens there, or choose another port with --status-port.',
@@ -137,6 +148,12 @@ export const catalogue = {
     remedy: 'Read the last records of postgres above.',
     exitCode: 1,
   },
+  PROMOTION_REFUSED: {
+    meaning: 'The instance may not be made the primary now',
+    remedy:
+      'Read the reason in the message: unfence the instance first, or wait if it already is the target.',
+    exitCode: 1,
+  },
   RUNTIME_DIRECTORY: {
     meaning: 'No directory for sockets and log pipes can be written',
     remedy:
@@ -157,6 +174,17 @@ export const catalogue = {
   TLS_NOT_AVAILABLE: {
     meaning: 'TLS was asked for on a port for which there is no certificate',
     remedy: 'Leave out --status-port-tls when the manager does not run under Kubernetes.',
+    exitCode: 1,
+  },
+  UNKNOWN_INSTANCE: {
+    meaning: 'The Cluster has no instance of that name',
+    remedy: 'Take a name that `manager cluster status` lists.',
+    exitCode: 1,
+  },
+  WAIT_TIMEOUT: {
+    meaning: 'What was asked for was written, but did not happen within --timeout',
+    remedy:
+      'It goes on by itself: follow it with `manager cluster status`, and read the log of the instance for what holds it up.',
     exitCode: 1,
   },
 } as const satisfies Record<string, CatalogueEntry>;

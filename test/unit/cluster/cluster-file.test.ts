@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { stopPolicyOf } from '../../../src/cluster/cluster.ts';
 import { parseClusterFile } from '../../../src/cluster/cluster-file.ts';
-import { clusterSchema, type FieldType } from '../../../src/cluster/schema.ts';
+import type { FieldType } from '../../../src/cluster/field-type.ts';
+import { clusterSchema } from '../../../src/cluster/schema.ts';
 
 const head = 'apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata:\n  name: demo\nspec:\n';
 const problem = (text: string) =>
@@ -50,6 +51,18 @@ describe('a cluster file', () => {
     ['  postgresql:\n    pg_hba: local', 'c.yaml:7:13: spec.postgresql.pg_hba must be a list'],
     ['  bootstrap:\n    initdb: {dataChecksums: yes please}', 'must be true or false'],
     ['  stopDelay: 1\n  stopDelay: 2', 'Map keys must be unique'],
+    ['  stopDelay:', 'c.yaml:6:13: spec.stopDelay must be a whole number'],
+    [
+      '  primaryUpdateStrategy: none',
+      'c.yaml:6:26: spec.primaryUpdateStrategy must be unsupervised or supervised',
+    ],
+    ['  postgresql: {synchronous: {method: any}}', 'spec.postgresql.synchronous.number is missing'],
+    ['  postgresql: {synchronous: {method: all, number: 1}}', 'method must be any or first'],
+    ['  replicationSlots: {highAvailability: {slotPrefix: A-}}', 'slotPrefix cannot be "A-"'],
+    ['  constructor: 1', 'unknown field spec.constructor'],
+    ['status: {targetPrimary: 5}', 'c.yaml:6:25: status.targetPrimary must be a string: quote it, "5"'],
+    ['status: {instancesReportedState: {c-1: {}}}', 'status.instancesReportedState.c-1.isPrimary is missing'],
+    ['status: {instancesStatus: {healthy: c-1}}', 'status.instancesStatus.healthy must be a list'],
     ['  stopDelay: [1', 'c.yaml:'],
   ])('%j: %s', async (spec, message) => expect(await problem(`${head}${spec}\n`)).toContain(message));
   test.each([
@@ -59,6 +72,54 @@ describe('a cluster file', () => {
     [head.replace('kind: Cluster', 'kind: Pod'), 'kind cannot be "Pod"'],
     [`${head}---\n${head}`, 'c.yaml:'],
   ])('%j: %s', async (text, message) => expect(await problem(text)).toContain(message));
+  test.each([
+    [
+      '  primaryLease:\n    leaseDurationSeconds: 10',
+      'c.yaml:7:27: spec.primaryLease: leaseDurationSeconds (10 s) must be more than renewDeadlineSeconds (10 s)',
+    ],
+    [
+      '  primaryLease:\n    retryPeriodSeconds: 9',
+      'c.yaml:7:5: spec.primaryLease: renewDeadlineSeconds (10 s) must be more than 1.2 times retryPeriodSeconds (9 s)',
+    ],
+    ['  primaryLease: {renewDeadlineSeconds: 12, retryPeriodSeconds: 10}', 'more than 1.2 times'],
+    ['  primaryLease: {renewDeadlineSeconds: 13, retryPeriodSeconds: 10}', 'no problem'],
+    ['  primaryLease: {leaseDurationSeconds: 11}', 'no problem'],
+    ['  instances: 3\n  minSyncReplicas: 2\n  maxSyncReplicas: 1', 'c.yaml:7:20: spec.minSyncReplicas (2)'],
+    ['  instances: 2\n  maxSyncReplicas: 2', 'c.yaml:7:20: spec.maxSyncReplicas (2) must be less than'],
+    ['  instances: 2\n  maxSyncReplicas: 1', 'no problem'],
+    ['  instances: 3\n  postgresql: {synchronous: {method: any, number: 3}}', 'c.yaml:7:51:'],
+    [
+      '  instances: 3\n  postgresql: {synchronous: {method: any, number: 3, standbyNamesPre: [x]}}',
+      'no problem',
+    ],
+    [
+      '  instances: 3\n  postgresql: {synchronous: {method: any, number: 1, standbyNamesPost: [x], dataDurability: preferred}}',
+      'allows neither',
+    ],
+  ])('rules over several fields: %j: %s', async (spec, message) => {
+    expect(await problem(`${head}${spec}\n`)).toContain(message);
+  });
+  test('metadata and status that an operator wrote are taken as they are', async () => {
+    const text = head
+      .replace('  name: demo\n', '  name: demo\n  uid: x\n  labels: {a: b}\n  resourceVersion: "7"\n')
+      .replace(
+        'spec:',
+        'status: {phase: x, conditions: [], readyInstances: 3, topology: {nodesUsed: 1}}\nspec:',
+      );
+    const { cluster, warnings } = await parseClusterFile(`${text}  instances: 2\n`, 'c');
+    expect(cluster.metadata.resourceVersion).toBe('7');
+    expect(cluster.status).toMatchObject({ phase: 'x', readyInstances: 3 });
+    expect(warnings).toEqual([]);
+  });
+  test('a fence that cannot be read is a warning with its place', async () => {
+    const text = head.replace(
+      '  name: demo\n',
+      "  name: demo\n  annotations:\n    cnpg.io/fencedInstances: 'c-1'\n",
+    );
+    const { warnings } = await parseClusterFile(`${text}  instances: 2\n`, 'c');
+    expect(warnings).toMatchObject([{ line: 6, column: 30 }]);
+    expect(warnings[0]!.text).toContain('nobody is fenced');
+  });
   test('every problem is told, not only the first', async () => {
     const told = await problem(`${head}  one: 1\n  two: 2\n`);
     expect(told.match(/unknown field/g)).toHaveLength(2);
@@ -76,13 +137,26 @@ test.runIf(existsSync(definition))(
     const theirs = resource.spec.versions[0]!.schema.openAPIV3Schema.properties!.spec!;
     const at = (type: FieldType, name: string) => (type.kind === 'object' ? type.fields[name]! : type);
     const spec = at(clusterSchema, 'spec');
+    const below = (node: Node, path: string) =>
+      path.split('.').reduce((each, name) => each.properties![name]!, node);
+    const within = (type: FieldType, path: string) => path.split('.').reduce(at, type);
     const names = (type: FieldType) => new Set(type.kind === 'object' ? Object.keys(type.fields) : []);
     const known = (node: Node) => new Set(Object.keys(node.properties!));
     expect(names(spec)).toEqual(known(theirs));
     expect(names(at(spec, 'postgresql'))).toEqual(known(theirs.properties!.postgresql!));
     expect(names(at(spec, 'bootstrap'))).toEqual(known(theirs.properties!.bootstrap!));
-    expect(names(at(at(spec, 'bootstrap'), 'initdb'))).toEqual(
-      known(theirs.properties!.bootstrap!.properties!.initdb!),
-    );
+    for (const path of [
+      'bootstrap.initdb',
+      'postgresql.synchronous',
+      'postgresql.syncReplicaElectionConstraint',
+      'primaryLease',
+      'replicationSlots',
+      'replicationSlots.highAvailability',
+      'replicationSlots.synchronizeReplicas',
+    ]) {
+      expect(names(within(spec, path)), path).toEqual(known(below(theirs, path)));
+    }
+    const status = resource.spec.versions[0]!.schema.openAPIV3Schema.properties!.status!;
+    for (const name of names(at(clusterSchema, 'status'))) expect(known(status)).toContain(name);
   },
 );
