@@ -1,7 +1,4 @@
-import { fstatSync, write as writeFile } from 'node:fs';
-import { Socket } from 'node:net';
-import { isatty } from 'node:tty';
-import { systemErrorCode } from '../errors/manager-error.ts';
+import { openWriter, type Writer } from './output-writer.ts';
 
 /** Bytes that may wait for a slow reader. */
 const defaultBound = 4 * 1024 * 1024;
@@ -9,8 +6,6 @@ const defaultBound = 4 * 1024 * 1024;
 const smallBuffer = 256 * 1024;
 /** Milliseconds that a reader who is reading gets before records are dropped for want of room. */
 const courtesy = 50;
-/** Milliseconds until a full disk is tried again. */
-const retryPeriod = 500;
 
 export interface SinkOptions {
   /** Open for writing: pipe, socket, terminal or file. */
@@ -36,7 +31,7 @@ export interface SinkLoss {
  * that everything is dropped; nothing else stops.
  */
 export class RecordSink {
-  readonly #write: (bytes: Buffer, done: (error: Error | null | undefined) => void) => void;
+  readonly #write: Writer;
   readonly #bound: number;
   readonly #describeLoss: (loss: SinkLoss) => string;
   /** What waits, in one buffer that is used again and again: at full speed nothing is left for the garbage collector. */
@@ -55,9 +50,7 @@ export class RecordSink {
   constructor(options: SinkOptions) {
     this.#bound = options.maxPendingBytes ?? defaultBound;
     this.#describeLoss = options.describeLoss;
-    this.#write = isStream(options.fd)
-      ? streamWriter(options.fd, () => this.#close())
-      : fileWriter(options.fd);
+    this.#write = openWriter(options.fd, () => this.#close());
   }
 
   /** Records dropped since the start. */
@@ -120,16 +113,11 @@ export class RecordSink {
     this.#spare = undefined;
     this.#waitingBytes = 0;
     this.#inFlight = batch.length;
-    this.#write(batch, (error) => this.#written(batch, used, error));
+    this.#write(batch, (error) => this.#written(used, error));
   }
 
   /** @param used the whole buffer of the batch, free again now */
-  #written(batch: Buffer, used: Buffer, error: Error | null | undefined): void {
-    const code = systemErrorCode(error);
-    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EAGAIN') {
-      setTimeout(() => this.#write(batch, (again) => this.#written(batch, used, again)), retryPeriod).unref();
-      return;
-    }
+  #written(used: Buffer, error: Error | null | undefined): void {
     if (error) this.#close();
     this.#inFlight = 0;
     this.#spare = used;
@@ -160,37 +148,4 @@ export class RecordSink {
     this.#closed = true;
     this.#waitingBytes = 0;
   }
-}
-
-type Writer = (bytes: Buffer, done: (error: Error | null | undefined) => void) => void;
-
-/** Files, and devices such as /dev/null, cannot be waited for: libuv refuses them as streams. */
-function isStream(fd: number): boolean {
-  const kind = fstatSync(fd);
-  return kind.isFIFO() || kind.isSocket() || isatty(fd);
-}
-
-/** A disk may take its time: the write happens on a thread of its own. */
-function fileWriter(fd: number): Writer {
-  const writeFrom = (bytes: Buffer, done: (error: Error | null | undefined) => void) => {
-    writeFile(fd, bytes, 0, bytes.length, null, (error, written) => {
-      if (error !== null || written === bytes.length) done(error);
-      else writeFrom(bytes.subarray(written), done);
-    });
-  };
-  return writeFrom;
-}
-
-/**
- * Pipes, sockets and terminals, without blocking. libuv sets O_NONBLOCK on the open file description, which other
- * processes share that inherited the same pipe; the server does not, its output goes through pipes of its own.
- */
-function streamWriter(fd: number, onGone: () => void): Writer {
-  const socket = new Socket({ fd, readable: false, writable: true });
-  socket.on('error', onGone);
-  socket.unref();
-  return (bytes, done) => {
-    if (socket.destroyed) done(new Error('the reader is gone'));
-    else socket.write(bytes, done);
-  };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { component } from '../support/component.ts';
 import { eventually, Manager, runManager, temporaryDirectory } from '../support/manager.ts';
+import { mount, run } from '../support/mount.ts';
 
 /** Starts a manager that must refuse, and tells the code it gave. */
 async function refusal(
@@ -176,23 +177,22 @@ describe('commands that only answer', () => {
 
 describe.runIf(component('the right to mount', () => asRoot))('a full disk', () => {
   test('where WAL lies ends the start with status 4, and nothing else does', async () => {
-    const { execFileSync } = await import('node:child_process');
     const first = await (await Manager.start()).ready();
     await first.stop();
     const wal = join(first.dataDirectory, 'pg_wal');
     const copy = join(first.home, 'wal-copy');
-    execFileSync('cp', ['-a', wal, copy]);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=40m,mode=0777', 'tmpfs', wal]);
-    onTestFinished(() => void execFileSync('umount', ['-l', wal]));
-    execFileSync('cp', ['-a', `${copy}/.`, wal]);
-    execFileSync('sh', ['-c', 'head -c 100m /dev/zero > "$1/fill" || true', 'sh', wal], { stdio: 'ignore' });
+    const fill = () => run('sh', '-c', 'head -c 100m /dev/zero > "$1/fill" || true', 'sh', wal);
+    run('cp', '-a', wal, copy);
+    mount(wal, '-t', 'tmpfs', '-o', 'size=40m,mode=0777', 'tmpfs');
+    run('cp', '-a', `${copy}/.`, wal);
+    fill();
     const full = await Manager.start({ home: first.home });
     expect((await full.ended()).code).toBe(4);
     await full.line('the refusal', (line) => line.code === 'NO_SPACE');
     expect(readdirSync(wal).some((name) => name.startsWith('_cnpg_probe_'))).toBe(false);
     rmSync(join(wal, 'fill'));
     const again = await (await Manager.start({ home: first.home })).ready();
-    execFileSync('sh', ['-c', 'head -c 100m /dev/zero > "$1/fill" || true', 'sh', wal], { stdio: 'ignore' });
+    fill();
     await eventually('not ready for want of space', async () => {
       const { reasons } = (await again.json('/readyz?format=json')) as { reasons: Array<{ code: string }> };
       return reasons.some((reason) => reason.code === 'DISK_FULL');

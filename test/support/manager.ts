@@ -60,6 +60,7 @@ interface StartOptions {
   /** Words before the program, such as those of unshare. */
   readonly wrapper?: readonly string[];
   readonly port?: number;
+  readonly stdin?: 'pipe' | 'ignore';
   readonly stdout?: 'pipe' | 'ignore' | number;
   /** Default: trust, which needs no password. */
   readonly authentication?: Record<string, string>;
@@ -125,7 +126,7 @@ export class Manager {
         ...(options.authentication ?? { POSTGRES_HOST_AUTH_METHOD: 'trust' }),
         ...options.env,
       },
-      stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
+      stdio: [options.stdin ?? 'ignore', options.stdout ?? 'pipe', 'pipe'],
       detached: true,
     });
     const manager = new Manager(home, port, statusPort, child, options.wrapper !== undefined);

@@ -1,0 +1,90 @@
+import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { RecordSink } from '../../src/logs/record-sink.ts';
+import { component, hasProgram } from '../support/component.ts';
+import { eventually, Manager, runManager, temporaryDirectory } from '../support/manager.ts';
+import { mount } from '../support/mount.ts';
+
+/** Gives what follows a terminal of its own, whose keyboard is standard input. */
+const onTerminal = ['bash', '-c', 'exec script -q -e -f -c "exec$(printf " %q" "$@")" /dev/null', 'bash'];
+const keys = { interrupt: '\u0003', stop: '\u0013', go: '\u0011' };
+const say = (severity: string, text: string) => `DO $$ BEGIN RAISE ${severity} '${text}'; END $$`;
+/** More than a terminal and the bound for waiting records hold together. */
+const flood = `DO $$ BEGIN FOR i IN 1..20000 LOOP RAISE LOG '% %', i, repeat('x', 400); END LOOP; END $$`;
+
+const hasTerminals = component('script, which makes terminals', () => hasProgram('script'));
+describe.runIf(hasTerminals)('a terminal', () => {
+  const start = async () => (await Manager.start({ wrapper: onTerminal, stdin: 'pipe' })).ready();
+  const press = (manager: Manager, key: keyof typeof keys) => manager.child.stdin?.write(keys[key]);
+  const shown = (manager: Manager, severity: string, text: string) => {
+    const line = new RegExp(`\\d\\d:\\d\\d\\.\\d{3} ${severity} +postgres +\\[postgres@postgres\\] ${text}`);
+    return eventually(`"${text}" on the screen`, () => manager.text.split('\n').find((it) => line.test(it)));
+  };
+
+  test('shows text for people, and its Ctrl-C is an ordered stop', async () => {
+    const manager = await start();
+    await manager.query(say('LOG', 'as it is'));
+    await manager.query(say('WARNING', 'in yellow'));
+    expect(await shown(manager, 'LOG', 'as it is')).not.toContain('\u001b');
+    expect((await shown(manager, 'WARNING', 'in yellow')).startsWith('\u001b[33m')).toBe(true);
+    expect(manager.lines).toEqual([]);
+    press(manager, 'interrupt');
+    expect(await manager.ended()).toEqual({ code: 0, signal: null });
+    expect(manager.clusterState).toBe('shut down');
+  });
+
+  test('held up by Ctrl-S stops nothing, and shows the rest after Ctrl-Q', async () => {
+    const manager = await start();
+    press(manager, 'stop');
+    await manager.query(flood);
+    expect((await manager.get('/healthz')).code).toBe(200);
+    expect((await manager.get('/readyz')).code).toBe(200);
+    expect(manager.text).not.toContain('20000 x');
+    press(manager, 'go');
+    await eventually('the report of the loss', () =>
+      /log records dropped.*dropped_records=\d/.test(manager.text),
+    );
+    await manager.query(say('LOG', 'on it goes'));
+    await shown(manager, 'LOG', 'on it goes');
+  });
+
+  test('held up by Ctrl-S does not keep the process from ending', async () => {
+    const manager = await start();
+    press(manager, 'stop');
+    await manager.query(flood);
+    process.kill(manager.processOne!, 'SIGTERM');
+    expect(await manager.ended()).toEqual({ code: 0, signal: null });
+    expect(manager.clusterState).toBe('shut down');
+  });
+});
+
+test('a destination that cannot be opened is refused with a code and status 2', () => {
+  const destination = join(temporaryDirectory(), 'missing', 'log');
+  const { code, stdout, stderr } = runManager(['instance', 'run', '--log-destination', destination], {
+    PGDATA: join(temporaryDirectory(), 'data'),
+  });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(/^manager: LOG_DESTINATION: .*missing\/log.*ENOENT/);
+});
+
+test.runIf(component('the right to mount', () => process.getuid?.() === 0))(
+  'a disk that is full for a while gets every line once, and whole',
+  async () => {
+    const disk = join(temporaryDirectory(), 'disk');
+    mkdirSync(disk);
+    mount(disk, '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs');
+    writeFileSync(join(disk, 'other'), Buffer.alloc(700 * 1024));
+    const sink = new RecordSink({
+      fd: openSync(join(disk, 'log'), 'a'),
+      describeLoss: ({ records }) => `lost ${records}`,
+    });
+    const lines = Array.from({ length: 6_000 }, (_, index) => `${index} ${'x'.repeat(100)}`);
+    sink.write(Buffer.from(`${lines.join('\n')}\n`), lines.length);
+    const written = () => readFileSync(join(disk, 'log'), 'utf8');
+    await eventually('the disk to be full', () => written().length >= 300 * 1024);
+    rmSync(join(disk, 'other'));
+    await eventually('the last line', () => written().includes(`${lines.at(-1)}\n`));
+    expect(written().split('\n')).toEqual([...lines, '']);
+  },
+);
