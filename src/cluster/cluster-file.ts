@@ -40,7 +40,7 @@ export async function readClusterFile(path: string): Promise<ClusterFile> {
 export async function parseClusterFile(text: string, name: string): Promise<ClusterFile> {
   const yaml = await import('yaml');
   const lines = new yaml.LineCounter();
-  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
