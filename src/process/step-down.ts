@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { ManagerError, messageOf, systemErrorCode } from '../errors/manager-error.ts';
 import { chooseIdentity, type Identity } from './identity.ts';
+import { tellKernel } from './kernel-settings.ts';
 
 /** In Node since 0.9.4 (process.initgroups), but not in its type definitions. */
 type WithInitgroups = typeof process & { initgroups(user: string, gid: number): void };
@@ -19,6 +20,8 @@ type WithInitgroups = typeof process & { initgroups(user: string, gid: number): 
 export function stepDown(dataDirectory: string, ownDirectories: readonly string[]): Identity | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const identity = chooseIdentity({ dataDirectoryOwner: ownerOf(dataDirectory), passwd: readPasswd() });
+  // Afterwards /proc/self belongs to root.
+  tellKernel();
   try {
     giveIfEmpty(dataDirectory, identity, 0o700);
     for (const directory of ownDirectories) giveIfEmpty(directory, identity, 0o2775);

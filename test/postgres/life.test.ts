@@ -50,6 +50,21 @@ describe('a life', () => {
   });
 });
 
+test('the kernel is told who this is, what a crash dump holds, and whom to kill last when memory is short', async () => {
+  const manager = await (await Manager.start()).ready();
+  const session = await manager.connect();
+  const { rows } = await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  const fact = (pid: number, file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8').trim();
+  const server = manager.postmasterPid!;
+  for (const pid of [manager.child.pid!, server, rows[0]!.pid])
+    expect(fact(pid, 'coredump_filter')).toBe('00000031');
+  expect(fact(manager.child.pid!, 'comm')).toBe('manager');
+  expect(fact(server, 'environ').split('\0')).toEqual(
+    expect.arrayContaining(['PG_OOM_ADJUST_FILE=/proc/self/oom_score_adj', 'PG_OOM_ADJUST_VALUE=0']),
+  );
+  expect(fact(rows[0]!.pid, 'oom_score_adj')).toBe('0');
+});
+
 describe('signals', () => {
   test('INT is an ordered stop, and says so', async () => {
     const manager = await (await Manager.start()).ready();
