@@ -9,9 +9,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { component } from '../support/component.ts';
-import { eventually, Manager, temporaryDirectory } from '../support/manager.ts';
+import { eventually, isServerOf, Manager, temporaryDirectory } from '../support/manager.ts';
 
 /** A PID namespace of its own, in which the manager is process 1 and /proc is that of the namespace. */
 const namespace = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
@@ -37,15 +37,17 @@ function pretendDataDirectory(home: string): void {
   writeFileSync(join(data, 'global', 'pg_control'), '');
   writeFileSync(join(data, 'postgresql.conf'), '');
   chmodSync(data, 0o700);
+  if (process.getuid?.() !== 0) return;
   const postgres = Number(execFileSync('id', ['-u', 'postgres'], { encoding: 'utf8' }));
   for (const name of ['data', ...readdirSync(home, { recursive: true, encoding: 'utf8' })])
     chownSync(join(home, name), postgres, postgres);
 }
 
-async function startFake(behaviour: string, wrapper = namespace): Promise<Manager> {
+async function startFake(behaviour: string, place: 'namespace' | 'here' = 'namespace'): Promise<Manager> {
   const home = temporaryDirectory();
   pretendDataDirectory(home);
-  return Manager.start({ home, wrapper, options: ['--bindir', fakes], env: { FAKE_SERVER: behaviour } });
+  const wrapper = place === 'namespace' ? { wrapper: namespace } : {};
+  return Manager.start({ home, ...wrapper, options: ['--bindir', fakes], env: { FAKE_SERVER: behaviour } });
 }
 
 describe.runIf(
@@ -65,11 +67,11 @@ describe.runIf(
 
   test('orphans of any name are reaped, and the exit status of the server is kept', async () => {
     const manager = await startFake('orphans');
-    await manager.message('orphans are made');
+    await manager.message('orphans are made by');
     const one = manager.processOne!;
     await eventually(
       'the orphans to be gone',
-      () => !processesInside(one, 'children').some((line) => /sleep|^Z/.test(line)),
+      () => !processesInside(one, 'children').some((line) => /sleep$|^Z/.test(line)),
     );
     process.kill(one, 'SIGTERM');
     expect((await manager.ended()).code).toBe(0);
@@ -156,6 +158,23 @@ describe.runIf(
     expect([0, 143]).toContain(code);
     expect(existsSync(join(manager.dataDirectory, 'postmaster.pid'))).toBe(false);
   });
+});
+
+test('where it is not process 1, orphans of its descendants are handed to it all the same', async () => {
+  const manager = await startFake('orphans', 'here');
+  const { msg } = await manager.message('orphans are made by');
+  const server = Number(/ (\d+)$/.exec(msg!)?.[1]);
+  onTestFinished(() => {
+    if (isServerOf(server, manager.dataDirectory)) process.kill(server, 'SIGKILL');
+  });
+  const orphan = await eventually('the orphan to be a child of the manager', () => {
+    const ps = ['--ppid', String(manager.child.pid), '-o', 'pid=,args='];
+    const children = spawnSync('ps', ps, { encoding: 'utf8' }).stdout.split('\n');
+    return Number.parseInt(children.find((line) => line.includes('lasting-orphan')) ?? '', 10) || undefined;
+  });
+  process.kill(orphan, 'SIGKILL');
+  await eventually('it to be reaped', () => !existsSync(`/proc/${orphan}`));
+  expect(await manager.stop()).toEqual({ code: 0, signal: null });
 });
 
 /** The number outside of a process of the namespace, by its name. */

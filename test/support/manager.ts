@@ -285,7 +285,7 @@ export function runManager(
 }
 
 /** Never kill a process that is not the server of this test, whose number may have gone to somebody else. */
-function isServerOf(pid: number, dataDirectory: string): boolean {
+export function isServerOf(pid: number, dataDirectory: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(dataDirectory);
   } catch {
