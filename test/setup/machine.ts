@@ -8,6 +8,8 @@ const packages: ReadonlyArray<readonly [name: string, shows: string]> = [
   ['xz-utils', '/usr/bin/xz'],
   ['zstd', '/usr/bin/zstd'],
   ['util-linux', '/usr/bin/unshare'],
+  ['bsdutils', '/usr/bin/script'],
+  ['e2fsprogs', '/sbin/mkfs.ext4'],
 ];
 
 const majors = join(import.meta.dirname, 'majors');
