@@ -1,4 +1,4 @@
-import { formatLsn } from './lsn.ts';
+import { earlierLsn, formatLsn } from './lsn.ts';
 import { type TimelineEnd, timelineSpans } from './timeline-history.ts';
 
 /** What is known of the WAL that a data directory, or a server, has gone through. */
@@ -87,13 +87,7 @@ export function kinshipOf(own: WalPast, primary: WalPast): Kinship {
       `it holds timeline ${timeline} up to ${formatLsn(ownEnd)}, the primary only up to ${formatLsn(primaryEnd)}`,
     );
   }
-  return { kind: 'forked', timeline, at: earlier(ownEnd, primaryEnd) };
-}
-
-/** Math.min takes no bigint. */
-function earlier(a: bigint, b: bigint): bigint {
-  if (a < b) return a;
-  return b;
+  return { kind: 'forked', timeline, at: earlierLsn(ownEnd, primaryEnd) };
 }
 
 /** Why a past cannot be true; undefined when it can. */

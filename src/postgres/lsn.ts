@@ -11,3 +11,14 @@ export function parseLsn(text: string): bigint | undefined {
   if (match === null) return undefined;
   return (BigInt(`0x${match[1]}`) << 32n) | BigInt(`0x${match[2]}`);
 }
+
+/** The position that comes first; Math.min takes no bigint. */
+export function earlierLsn(a: bigint, b: bigint): bigint {
+  if (a < b) return a;
+  return b;
+}
+
+/** The position that comes last. */
+export function laterLsn(a: bigint, b: bigint): bigint {
+  return a === earlierLsn(a, b) ? b : a;
+}

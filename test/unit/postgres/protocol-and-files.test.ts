@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseControlFile } from '../../../src/postgres/control-file.ts';
 import { classifyFailure } from '../../../src/postgres/failure.ts';
 import { initFileKind, inNameOrder } from '../../../src/postgres/init-files.ts';
 import { formatLsn, parseLsn } from '../../../src/postgres/lsn.ts';
@@ -81,31 +80,6 @@ describe('the first message of a server', () => {
     expect(sent.readInt32BE(0)).toBe(sent.length);
     expect(sent.readInt32BE(4)).toBe(196608);
     expect(sent.subarray(-2)).toEqual(Buffer.from([0, 0]));
-  });
-});
-
-describe('pg_control', () => {
-  test('rubbish is no control file', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 55 }), (bytes) => parseControlFile(bytes) === undefined),
-    );
-    expect(parseControlFile(new Uint8Array(8192))).toBeUndefined();
-  });
-  test('the head is read', () => {
-    const bytes = Buffer.alloc(8192);
-    bytes.writeBigUInt64LE(7491204417735581719n, 0);
-    bytes.writeUInt32LE(1300, 8);
-    bytes.writeInt32LE(6, 16);
-    bytes.writeBigUInt64LE(0x300_0060n, 32);
-    bytes.writeBigUInt64LE(0x300_0028n, 40);
-    bytes.writeUInt32LE(3, 48);
-    expect(parseControlFile(bytes)).toEqual({
-      systemIdentifier: '7491204417735581719',
-      clusterState: 'in production',
-      checkpoint: 0x300_0060n,
-      redo: 0x300_0028n,
-      timeline: 3,
-    });
   });
 });
 

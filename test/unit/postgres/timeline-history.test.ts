@@ -40,20 +40,18 @@ describe('the text of a history file', () => {
     expect(() => parseTimelineHistory(text)).toThrow(line);
   });
   test('what is written is read', () => {
-    const ends = fc
-      .uniqueArray(fc.integer({ min: 1, max: 0xffff_ffff }))
-      .chain((timelines) =>
-        fc.tuple(
-          ...timelines
-            .toSorted((a, b) => a - b)
-            .map((timeline) =>
-              fc.record({
-                timeline: fc.constant(timeline),
-                end: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
-              }),
-            ),
-        ),
-      );
+    const ends = fc.uniqueArray(fc.integer({ min: 1, max: 0xffff_ffff })).chain((timelines) =>
+      fc.tuple(
+        ...timelines
+          .toSorted((a, b) => a - b)
+          .map((timeline) =>
+            fc.record({
+              timeline: fc.constant(timeline),
+              end: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+            }),
+          ),
+      ),
+    );
     fc.assert(
       fc.property(ends, fc.string(), (history, reason) => {
         const why = reason.replaceAll('\n', ' ');
