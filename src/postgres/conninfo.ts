@@ -1,0 +1,56 @@
+/** Needs quotes in a connection string: nothing at all, what libpq takes for the end of a value, and what quotes mean. */
+const needsQuotes = /^$|[\s'\\]/;
+
+function quoted(value: string): string {
+  return `'${value.replace(/[\\']/g, (character) => `\\${character}`)}'`;
+}
+
+/**
+ * A connection string with libpq's own quoting (PostgreSQL manual, 34.1.1.1), which is not that of SQL. A value that
+ * needs none gets none, so that the string stays what the contract has it to be.
+ *
+ * @param parameters keywords with their values, in this order
+ */
+export function renderConninfo(parameters: ReadonlyArray<readonly [keyword: string, value: string]>): string {
+  return parameters
+    .map(([keyword, value]) => `${keyword}=${needsQuotes.test(value) ? quoted(value) : value}`)
+    .join(' ');
+}
+
+export interface PrimaryTarget {
+  /** Host name or address, or the directory of a socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  /** Name of the instance: synchronous_standby_names and the status of the primary know it by that. */
+  readonly applicationName: string;
+  readonly passfile?: string | undefined;
+  /** Paths of the files for a client certificate; undefined: a connection without TLS. */
+  readonly tls?: { readonly key: string; readonly cert: string; readonly rootCert: string } | undefined;
+  /** After how many milliseconds without an answer to what was sent a connection counts as lost. */
+  readonly tcpUserTimeoutMs: number;
+}
+
+/**
+ * primary_conninfo (contract 04, 7.2), with client certificates or, for a cluster on one machine, with a password from a
+ * file. A changed byte makes every standby restart its WAL receiver, hence the quotes that the timeout does not need.
+ */
+export function primaryConninfo(target: PrimaryTarget): string {
+  const { passfile, tls } = target;
+  const certificates = [
+    ['sslkey', tls?.key ?? ''],
+    ['sslcert', tls?.cert ?? ''],
+    ['sslrootcert', tls?.rootCert ?? ''],
+  ] as const;
+  const conninfo = renderConninfo([
+    ['host', target.host],
+    ['user', target.user],
+    ['port', String(target.port)],
+    ...(tls === undefined ? [] : certificates),
+    ...(passfile === undefined ? [] : [['passfile', passfile] as const]),
+    ['application_name', target.applicationName],
+    ['sslmode', tls === undefined ? 'disable' : 'verify-ca'],
+    ['dbname', 'postgres'],
+  ]);
+  return `${conninfo} tcp_user_timeout=${quoted(String(target.tcpUserTimeoutMs))}`;
+}
