@@ -1,5 +1,12 @@
 import { quoteIdentifier } from './literals.ts';
-import type { SynchronousStandbys } from './synchronous.ts';
+
+/** Which standbys a commit waits for. */
+export interface SynchronousStandbys {
+  readonly method: 'ANY' | 'FIRST';
+  readonly number: number;
+  /** In order of preference, which FIRST goes by; never empty. */
+  readonly standbyNames: readonly string[];
+}
 
 /** Value of synchronous_standby_names (contract 04, 8). */
 export function renderSynchronousStandbyNames({ method, number, standbyNames }: SynchronousStandbys): string {
@@ -10,7 +17,7 @@ export function renderSynchronousStandbyNames({ method, number, standbyNames }: 
 export const synchronousMetadataSetting = 'cnpg.synchronous_standby_names_metadata';
 
 /** Value of that setting (contract 04, 4.4.3): JSON with its keys in this order. */
-export function renderSynchronousMetadata({ method, number, standbyNames }: SynchronousStandbys): string {
+export function synchronousMetadata({ method, number, standbyNames }: SynchronousStandbys): string {
   return JSON.stringify({ method, number, standbyNames });
 }
 

@@ -1,45 +1,59 @@
 import { inNameOrder } from './init-files.ts';
+import type { SynchronousStandbys } from './synchronous-metadata.ts';
 
-/** Which standbys a commit waits for. */
-export interface SynchronousStandbys {
-  readonly method: 'ANY' | 'FIRST';
-  readonly number: number;
-  /** In order of preference, which FIRST goes by; never empty. */
-  readonly standbyNames: readonly string[];
-}
+export {
+  parseSynchronousMetadata,
+  renderSynchronousStandbyNames,
+  type SynchronousStandbys,
+  synchronousMetadata,
+  synchronousMetadataSetting,
+} from './synchronous-metadata.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
 /** The part of a Cluster that decides. Every instance computes the same from the same Cluster. */
 export interface SynchronousInput {
-  readonly clusterName: string;
-  /** status.currentPrimary; empty as long as there has been none. */
-  readonly currentPrimary: string;
-  /** status.instanceNames. */
-  readonly instanceNames: readonly string[];
-  /** status.instancesStatus: names by state, of which `healthy` is one. */
-  readonly instancesStatus: Readonly<Record<string, readonly string[]>>;
-  /** status.topology: labels of the place where an instance runs. */
-  readonly topology?:
-    | { readonly successfullyExtracted?: boolean; readonly instances?: Readonly<Record<string, Labels>> }
-    | undefined;
-  /** spec.postgresql.synchronous; when present it wins over the two numbers below. */
-  readonly synchronous?:
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly minSyncReplicas?: number | undefined;
+    readonly maxSyncReplicas?: number | undefined;
+    readonly postgresql?:
+      | {
+          /** When present it wins over the two numbers. */
+          readonly synchronous?: Explicit | undefined;
+          /** Of the two numbers: only standbys in another place than the primary's. */
+          readonly syncReplicaElectionConstraint?: { readonly enabled: boolean } | undefined;
+        }
+      | undefined;
+  };
+  readonly status?:
     | {
-        readonly method: 'any' | 'first';
-        readonly number: number;
-        readonly maxStandbyNamesFromCluster?: number | undefined;
-        readonly standbyNamesPre?: readonly string[] | undefined;
-        readonly standbyNamesPost?: readonly string[] | undefined;
-        readonly dataDurability?: 'required' | 'preferred' | undefined;
-        readonly podFailureDomainKeys?: readonly string[] | undefined;
-        readonly nodeFailureDomainKeys?: readonly string[] | undefined;
+        /** Empty or absent as long as there has been none. */
+        readonly currentPrimary?: string | undefined;
+        readonly instanceNames?: readonly string[] | undefined;
+        /** Names by state, of which `healthy` is one. */
+        readonly instancesStatus?: Readonly<Record<string, readonly string[]>> | undefined;
+        /** Labels of the place where each instance runs. */
+        readonly topology?: Topology | undefined;
       }
     | undefined;
-  readonly minSyncReplicas?: number | undefined;
-  readonly maxSyncReplicas?: number | undefined;
-  /** spec.postgresql.syncReplicaElectionConstraint.enabled: only standbys in another place than the primary's. */
-  readonly isElectionConstrained?: boolean | undefined;
+}
+
+/** spec.postgresql.synchronous. */
+interface Explicit {
+  readonly method: 'any' | 'first';
+  readonly number: number;
+  readonly maxStandbyNamesFromCluster?: number | undefined;
+  readonly standbyNamesPre?: readonly string[] | undefined;
+  readonly standbyNamesPost?: readonly string[] | undefined;
+  readonly dataDurability?: 'required' | 'preferred' | undefined;
+  readonly podFailureDomainKeys?: readonly string[] | undefined;
+  readonly nodeFailureDomainKeys?: readonly string[] | undefined;
+}
+
+interface Topology {
+  readonly successfullyExtracted?: boolean | undefined;
+  readonly instances?: Readonly<Record<string, Labels>> | undefined;
 }
 
 /**
@@ -49,13 +63,11 @@ export interface SynchronousInput {
  * @returns undefined: commits wait for nobody
  */
 export function synchronousStandbys(input: SynchronousInput): SynchronousStandbys | undefined {
-  if (input.synchronous === undefined) return byNumbers(input);
-  return input.synchronous.dataDurability === 'preferred'
-    ? preferred(input, input.synchronous)
-    : required(input, input.synchronous);
+  const explicit = input.spec.postgresql?.synchronous;
+  if (explicit === undefined) return byNumbers(input);
+  return explicit.dataDurability === 'preferred' ? preferred(input, explicit) : required(input, explicit);
 }
 
-type Explicit = NonNullable<SynchronousInput['synchronous']>;
 const methods = { any: 'ANY', first: 'FIRST' } as const;
 
 /** Never fewer than asked for: rather no commit at all than one that a lost primary takes with it. */
@@ -67,7 +79,7 @@ function required(input: SynchronousInput, rules: Explicit): SynchronousStandbys
     ...(rules.standbyNamesPost ?? []),
   ];
   // An empty list would switch waiting off; nobody has this name.
-  const standbyNames = names.length === 0 ? [`${input.clusterName}-placeholder`] : names;
+  const standbyNames = names.length === 0 ? [`${input.metadata.name}-placeholder`] : names;
   return { method: methods[rules.method], number: rules.number, standbyNames };
 }
 
@@ -85,20 +97,21 @@ function preferred(input: SynchronousInput, rules: Explicit): SynchronousStandby
 
 /** minSyncReplicas and maxSyncReplicas: fewer than the minimum when fewer are ready (8.2). */
 function byNumbers(input: SynchronousInput): SynchronousStandbys | undefined {
-  const { minSyncReplicas = 0, maxSyncReplicas = 0 } = input;
-  const ready = (input.instancesStatus.healthy ?? []).length - 1;
+  const { minSyncReplicas = 0, maxSyncReplicas = 0, postgresql } = input.spec;
+  const ready = (input.status?.instancesStatus?.healthy ?? []).length - 1;
   if (ready < 0) return undefined;
   let number = maxSyncReplicas;
   if (ready < maxSyncReplicas) number = minSyncReplicas;
   if (ready < minSyncReplicas) number = ready;
-  const standbyNames = electable(input);
+  const isConstrained = postgresql?.syncReplicaElectionConstraint?.enabled === true;
+  const standbyNames = isConstrained ? electable(input) : healthyStandbys(input);
   number = Math.min(number, standbyNames.length);
   return number > 0 ? { method: 'ANY', number, standbyNames } : undefined;
 }
 
 function electable(input: SynchronousInput): string[] {
   const standbys = healthyStandbys(input);
-  if (input.isElectionConstrained !== true || input.topology?.successfullyExtracted !== true) return standbys;
+  if (input.status?.topology?.successfullyExtracted !== true) return standbys;
   return elsewhere(input, standbys) ?? [];
 }
 
@@ -110,7 +123,7 @@ function elsewhereIfEnough(
   enough: number,
 ): readonly string[] {
   const keys = [...(rules.podFailureDomainKeys ?? []), ...(rules.nodeFailureDomainKeys ?? [])];
-  if (keys.length === 0 || input.topology?.successfullyExtracted !== true) return names;
+  if (keys.length === 0 || input.status?.topology?.successfullyExtracted !== true) return names;
   const filtered = elsewhere(input, names);
   return filtered !== undefined && filtered.length >= enough ? filtered : names;
 }
@@ -119,27 +132,26 @@ function elsewhereIfEnough(
  * Those whose place differs from the primary's in at least one label. Undefined when nothing is known of the primary's
  * place.
  */
-function elsewhere(
-  { currentPrimary, topology }: SynchronousInput,
-  names: readonly string[],
-): string[] | undefined {
-  const places = new Map(Object.entries(topology?.instances ?? {}));
-  const primaryPlace = places.get(currentPrimary);
+function elsewhere({ status }: SynchronousInput, names: readonly string[]): string[] | undefined {
+  const places = new Map(Object.entries(status?.topology?.instances ?? {}));
+  const primary = status?.currentPrimary ?? '';
+  const primaryPlace = places.get(primary);
   if (primaryPlace === undefined) return undefined;
   return names.filter((name) => {
     const place = places.get(name);
-    if (place === undefined || name === currentPrimary) return false;
+    if (place === undefined || name === primary) return false;
     return Object.entries(primaryPlace).some(([label, value]) => place[label] !== value);
   });
 }
 
-function healthyStandbys({ currentPrimary, instancesStatus }: SynchronousInput): string[] {
-  return inNameOrder((instancesStatus.healthy ?? []).filter((name) => name !== currentPrimary));
+function healthyStandbys({ status }: SynchronousInput): string[] {
+  const healthy = status?.instancesStatus?.healthy ?? [];
+  return inNameOrder(healthy.filter((name) => name !== status?.currentPrimary));
 }
 
 /** `sorted-all` of 8.1. A primary that has no state any more, as its Pod is gone, is an instance like the others. */
 function knownInstances(input: SynchronousInput): string[] {
-  const { currentPrimary, instanceNames, instancesStatus } = input;
+  const { currentPrimary = '', instanceNames = [], instancesStatus = {} } = input.status ?? {};
   const healthy = healthyStandbys(input);
   const hasState = Object.values(instancesStatus).some((names) => names.includes(currentPrimary));
   const primary = hasState && currentPrimary !== '' ? [currentPrimary] : [];

@@ -1,27 +1,45 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type SynchronousInput, synchronousStandbys } from '../../../src/postgres/synchronous.ts';
 import {
   parseSynchronousMetadata,
-  renderSynchronousMetadata,
   renderSynchronousStandbyNames,
-} from '../../../src/postgres/synchronous-metadata.ts';
+  type SynchronousInput,
+  synchronousMetadata,
+  synchronousStandbys,
+} from '../../../src/postgres/synchronous.ts';
+
+/** What matters of a Cluster, laid flat. */
+type Case = NonNullable<SynchronousInput['status']> &
+  Pick<SynchronousInput['spec'], 'minSyncReplicas' | 'maxSyncReplicas'> & {
+    readonly synchronous?: NonNullable<SynchronousInput['spec']['postgresql']>['synchronous'];
+    readonly isElectionConstrained?: boolean;
+  };
+
+function choose({ synchronous, isElectionConstrained, minSyncReplicas, maxSyncReplicas, ...status }: Case) {
+  const syncReplicaElectionConstraint =
+    isElectionConstrained === undefined ? undefined : { enabled: isElectionConstrained };
+  const postgresql = { synchronous, syncReplicaElectionConstraint };
+  return synchronousStandbys({
+    metadata: { name: 'c' },
+    spec: { postgresql, minSyncReplicas, maxSyncReplicas },
+    status,
+  });
+}
 
 /** The example of contract 04, 8.1: three instances, the first is the primary, the second has failed. */
-const example: SynchronousInput = {
-  clusterName: 'c',
+const example: Case = {
   currentPrimary: 'c-1',
   instanceNames: ['c-1', 'c-2', 'c-3'],
   instancesStatus: { healthy: ['c-1', 'c-3'], failed: ['c-2'] },
 };
 const any = { method: 'any', number: 1 } as const;
-const names = (input: SynchronousInput) => {
-  const standbys = synchronousStandbys(input);
+const names = (input: Case) => {
+  const standbys = choose(input);
   return standbys === undefined ? undefined : renderSynchronousStandbyNames(standbys);
 };
 
 describe('required', () => {
-  const required = (change: Partial<SynchronousInput>, rules = {}) =>
+  const required = (change: Partial<Case>, rules = {}) =>
     names({ ...example, synchronous: { ...any, ...rules }, ...change });
   test('the example of the contract', () => {
     expect(required({})).toBe('ANY 1 ("c-3","c-2","c-1")');
@@ -57,7 +75,7 @@ describe('required', () => {
 });
 
 describe('preferred', () => {
-  const preferred = (change: Partial<SynchronousInput>, rules = {}) =>
+  const preferred = (change: Partial<Case>, rules = {}) =>
     names({ ...example, synchronous: { ...any, dataDurability: 'preferred', ...rules }, ...change });
   test('the example of the contract', () => expect(preferred({})).toBe('ANY 1 ("c-3")'));
   test('the number is lowered to what there is', () => {
@@ -79,7 +97,7 @@ describe('failure domains', () => {
     successfullyExtracted: true,
     instances: { 'c-1': zone('a'), 'c-2': zone('a'), 'c-3': zone('b') },
   };
-  const chosen = (change: Partial<SynchronousInput>, rules = {}) =>
+  const chosen = (change: Partial<Case>, rules = {}) =>
     names({
       ...example,
       instancesStatus: healthy,
@@ -142,7 +160,7 @@ describe('minSyncReplicas and maxSyncReplicas', () => {
     expect(names({ ...example, synchronous: any, maxSyncReplicas: 2 })).toBe('ANY 1 ("c-3","c-2","c-1")');
   });
   describe('constrained to other places', () => {
-    const constrained = (change: Partial<SynchronousInput>) =>
+    const constrained = (change: Partial<Case>) =>
       names({
         ...example,
         instancesStatus: healthy(3),
@@ -172,7 +190,6 @@ const states = fc
     fc.nat(order.length).map((split) => ({ healthy: order.slice(0, split), failed: order.slice(split) })),
   );
 const inputs = fc.record({
-  clusterName: fc.constant('c'),
   currentPrimary: fc.constantFrom('', ...instances),
   instanceNames: fc.shuffledSubarray(instances),
   instancesStatus: states,
@@ -189,10 +206,16 @@ const inputs = fc.record({
   }),
 });
 
+test('a Cluster that says nothing asks for nothing', () => {
+  expect(synchronousStandbys({ metadata: { name: 'c' }, spec: {} })).toBeUndefined();
+  const spec = { postgresql: { synchronous: any } };
+  expect(synchronousStandbys({ metadata: { name: 'c' }, spec })?.standbyNames).toEqual(['c-placeholder']);
+});
+
 test('whatever the Cluster says: never an empty list, never a number that durability does not allow', () => {
   fc.assert(
     fc.property(inputs, (input) => {
-      const standbys = synchronousStandbys(input);
+      const standbys = choose(input);
       const { dataDurability, number } = input.synchronous;
       if (standbys === undefined) {
         expect(dataDurability).toBe('preferred');
@@ -225,7 +248,7 @@ test('the order in which the Cluster names its instances does not matter', () =>
   fc.assert(
     fc.property(withOrder, ({ input, instanceNames, healthy }) => {
       const shuffled = { ...input, instanceNames, instancesStatus: { ...input.instancesStatus, healthy } };
-      expect(synchronousStandbys(shuffled)).toEqual(synchronousStandbys(input));
+      expect(choose(shuffled)).toEqual(choose(input));
     }),
   );
 });
@@ -238,7 +261,7 @@ describe('what a server tells of it', () => {
       standbyNames: ['cluster-example-2', 'cluster-example-3'],
     };
     expect(renderSynchronousStandbyNames(standbys)).toBe('ANY 1 ("cluster-example-2","cluster-example-3")');
-    expect(renderSynchronousMetadata(standbys)).toBe(
+    expect(synchronousMetadata(standbys)).toBe(
       '{"method":"ANY","number":1,"standbyNames":["cluster-example-2","cluster-example-3"]}',
     );
   });
@@ -250,9 +273,9 @@ describe('what a server tells of it', () => {
   test('is read as it was written', () => {
     fc.assert(
       fc.property(inputs, (input) => {
-        const standbys = synchronousStandbys(input);
+        const standbys = choose(input);
         if (standbys !== undefined)
-          expect(parseSynchronousMetadata(renderSynchronousMetadata(standbys))).toEqual(standbys);
+          expect(parseSynchronousMetadata(synchronousMetadata(standbys))).toEqual(standbys);
       }),
     );
   });
