@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto';
-import { quoteSetting } from './literals.ts';
-import { isFixedParameter, preloadLibraries } from './parameters.ts';
+import { alterSystemSetting, preloadLibraries, userParameters } from './parameters.ts';
+import { renderSettingLines } from './settings-file.ts';
+import { type LogPath, logPathSettings } from './surroundings.ts';
+
+export { type ClusterSettingsInput, clusterSettings } from './cluster-settings.ts';
 
 /** Name of the generated file in PGDATA. */
 export const customFile = 'custom.conf';
 /** Name of the file for replication settings, empty as long as the instance follows nobody. */
 export const overrideFile = 'override.conf';
 
-export interface ConfigurationInput {
-  readonly major: number;
+export interface ConfigurationInput extends LogPath {
   /** Undefined: what postgresql.conf says, or PGPORT. */
   readonly port: number | undefined;
   /** Undefined: what postgresql.conf says. */
   readonly listenAddresses: string | undefined;
   readonly socketDirectory: string;
-  readonly logDirectory: string;
-  readonly logFileName: string;
   /** Undefined: no name is set. */
   readonly clusterName: string | undefined;
   /** The user's choice (spec.postgresql.parameters); fixed ones are passed over. */
@@ -28,55 +28,46 @@ export interface ConfigurationInput {
 }
 
 /**
- * The settings of an instance outside of Kubernetes. Those of the log path and of the process win over the user's; all
- * others stay PostgreSQL's: without a cluster around it nobody archives WAL or follows it.
+ * The settings of an instance alone, outside of Kubernetes. Those of the log path and of the process win over the user's;
+ * all others stay PostgreSQL's: without a cluster around it nobody archives WAL or follows it.
  */
 export function standaloneSettings(input: ConfigurationInput): Map<string, string> {
-  const chosen = Object.entries(input.parameters).filter(([name]) => !isFixedParameter(name));
-  const settings = new Map<string, string>([['log_timezone', 'UTC'], ...chosen]);
-  const own: Record<string, string> = {
-    log_destination: input.major >= 15 ? 'jsonlog' : 'csvlog',
-    log_directory: input.logDirectory,
-    log_file_mode: '0600',
-    log_filename: input.logFileName,
-    log_rotation_age: '0',
-    log_rotation_size: '0',
-    log_truncate_on_rotation: 'off',
-    logging_collector: 'on',
+  const libraries = preloadLibraries(input.libraries, Object.keys(input.parameters));
+  const settings: Record<string, string> = {
+    log_timezone: 'UTC',
+    ...userParameters(input.parameters),
+    ...logPathSettings(input),
     // A backend that crashed may have left shared memory in disorder: the container starts anew instead.
     restart_after_crash: 'off',
     unix_socket_directories: input.socketDirectory,
     ...(input.port === undefined ? {} : { port: String(input.port) }),
     ...(input.listenAddresses === undefined ? {} : { listen_addresses: input.listenAddresses }),
     ...(input.isSocketPrivate ? { unix_socket_permissions: '0700' } : {}),
+    ...(libraries === '' ? {} : { shared_preload_libraries: libraries }),
+    ...(input.clusterName === undefined ? {} : { cluster_name: input.clusterName }),
+    ...alterSystemSetting(input.major, input.enableAlterSystem),
   };
-  for (const [name, value] of Object.entries(own)) settings.set(name, value);
-  const libraries = preloadLibraries(input.libraries, Object.keys(input.parameters));
-  if (libraries !== '') settings.set('shared_preload_libraries', libraries);
-  if (input.clusterName !== undefined) settings.set('cluster_name', input.clusterName);
-  if (input.enableAlterSystem !== undefined && input.major >= 17) {
-    settings.set('allow_alter_system', input.enableAlterSystem ? 'on' : 'off');
-  }
-  return settings;
+  return new Map(Object.entries(settings));
 }
 
 /**
  * Text of custom.conf (contract 04, 4.2): settings in the order of bytes, those of the name space `cnpg.` last, then
  * the SHA-256 of the first part, by which the loaded configuration is known again.
+ *
+ * @param enforced values that win over `settings` without a change of the hash: every instance has the same settings,
+ *   and only some of them need these (contract 04, 10.3)
  */
-export function renderSettings(settings: ReadonlyMap<string, string>): string {
-  const names = [...settings.keys()].toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  const line = (name: string) => `${name} = ${quoteSetting(settings.get(name) ?? '')}\n`;
-  const first = names
-    .filter((name) => !name.startsWith('cnpg.'))
-    .map(line)
-    .join('');
-  const second = names
-    .filter((name) => name.startsWith('cnpg.'))
-    .map(line)
-    .join('');
-  const hash = createHash('sha256').update(first).digest('hex');
-  return `${first}${second}cnpg.config_sha256 = '${hash}'\n`;
+export function renderSettings(
+  settings: ReadonlyMap<string, string>,
+  enforced: ReadonlyMap<string, string> = new Map(),
+): string {
+  const part = (isOurs: boolean) =>
+    new Map([...settings].filter(([name]) => name.startsWith('cnpg.') === isOurs));
+  const hash = createHash('sha256')
+    .update(renderSettingLines(part(false)))
+    .digest('hex');
+  const first = renderSettingLines(new Map([...part(false), ...enforced]));
+  return `${first}${renderSettingLines(part(true))}cnpg.config_sha256 = '${hash}'\n`;
 }
 
 /**

@@ -37,3 +37,21 @@ export function preloadLibraries(chosen: readonly string[], parameters: readonly
   }
   return [...new Set(libraries)].join(',');
 }
+
+/** The user's parameters without those that a user may not choose. */
+export function userParameters(parameters: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(parameters).filter(([name]) => !isFixedParameter(name)));
+}
+
+/** allow_alter_system, which exists since 17. Undefined: PostgreSQL's default. */
+export function alterSystemSetting(major: number, choice: boolean | undefined): Record<string, string> {
+  if (major < 17 || choice === undefined) return {};
+  return { allow_alter_system: choice ? 'on' : 'off' };
+}
+
+const truths = new Set(['1', 'on', 'y', 'ye', 'yes', 't', 'tr', 'tru', 'true']);
+
+/** Whether PostgreSQL reads a value as true (contract 04, 4.4.3; bool.c, parse_bool). */
+export function isTrue(value: string | undefined): boolean {
+  return value !== undefined && truths.has(value.toLowerCase());
+}

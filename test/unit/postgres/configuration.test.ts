@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { clusterHba, clusterIdent, imageHba } from '../../../src/postgres/access-files.ts';
+import { clusterHba, clusterIdent, imageHba, podHba, podIdent } from '../../../src/postgres/access-files.ts';
 import { renderSettings, standaloneSettings, withIncludes } from '../../../src/postgres/configuration.ts';
 import { quoteIdentifier, quoteLiteral, quoteSetting } from '../../../src/postgres/literals.ts';
 import { isFixedParameter, preloadLibraries } from '../../../src/postgres/parameters.ts';
@@ -97,6 +97,19 @@ describe('custom.conf', () => {
       { numRuns: 2000 },
     );
   });
+  test('enforced values win without a change of the hash', () => {
+    const settings = new Map([
+      ['a', '1'],
+      ['max_connections', '10'],
+    ]);
+    const hash = renderSettings(settings).split('\n').at(-2);
+    expect(renderSettings(settings, new Map([['max_connections', '300']]))).toBe(
+      `a = '1'\nmax_connections = '300'\n${hash}\n`,
+    );
+    expect(renderSettings(settings, new Map([['max_wal_senders', '20']]))).toContain(
+      "max_wal_senders = '20'\n",
+    );
+  });
   test('libraries: the chosen ones first, then what parameters need (vector V4)', () => {
     const parameters = ['pgaudit.log', 'pg_stat_statements.max', 'auto_explain.log_analyze'];
     expect(preloadLibraries(['timescaledb', 'pgaudit'], parameters)).toBe(
@@ -122,6 +135,46 @@ test('access files', () => {
     'local all all trust\n\nhost all all all trust\n',
   );
   expect(imageHba('x\n', undefined, 15)).toBe('x\n\nhost all all all scram-sha-256\n');
+});
+
+test('standbys on the same machine enter with a password, whatever the user’s rules say', () => {
+  const text = clusterHba(['host all all all reject'], 15, 'postgres', {
+    replicationUser: 'streaming_replica',
+  });
+  expect(text).toBe(
+    [
+      'local all all peer map=local',
+      'host postgres streaming_replica 127.0.0.1/32 scram-sha-256',
+      'host replication streaming_replica 127.0.0.1/32 scram-sha-256',
+      'host postgres streaming_replica ::1/128 scram-sha-256',
+      'host replication streaming_replica ::1/128 scram-sha-256',
+      'host all all all reject',
+      'host all all all scram-sha-256',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('access files in a Pod (contract 04, 5 and 6)', () => {
+  expect(podHba(['host app app all md5'], 13)).toBe(
+    `local all cnpg_metrics_exporter peer map=cnpg_metrics_exporter
+local all all peer map=local
+hostssl postgres streaming_replica all cert map=cnpg_streaming_replica
+hostssl replication streaming_replica all cert map=cnpg_streaming_replica
+hostssl all cnpg_pooler_pgbouncer all cert map=cnpg_pooler_pgbouncer
+host app app all md5
+host all all all md5
+`,
+  );
+  expect(podIdent(['m a b'], undefined)).toBe(
+    `local / postgres
+cnpg_streaming_replica streaming_replica streaming_replica
+cnpg_pooler_pgbouncer cnpg_pooler_pgbouncer cnpg_pooler_pgbouncer
+cnpg_metrics_exporter / cnpg_metrics_exporter
+m a b
+`,
+  );
+  expect(podIdent([], 'postgres')).toContain('local postgres postgres\n');
 });
 
 test('names and strings of SQL', () => {
