@@ -23,6 +23,8 @@ export interface InstanceFacts {
   readonly kinship: 'unknown' | 'straight' | 'forked' | 'foreign';
   /** The standby says that it cannot go on with the WAL of its source. */
   readonly isAstray: boolean;
+  /** The source of this standby no longer has the WAL that comes next; undefined: it did not say so. */
+  readonly isStranded?: boolean;
   /** Whether the files name the present primary as the source of WAL. */
   readonly source: 'right' | 'wrong';
 }
@@ -35,6 +37,20 @@ export interface ClusterFacts {
   readonly targetPrimary: string;
   /** A person asked that this instance's server does not run (contract 03, 3.12). */
   readonly isFenced: boolean;
+  /** A person asked that this instance's data is put aside and the primary copied anew; undefined: nobody did. */
+  readonly isRecloneAsked?: boolean;
+}
+
+/** Stands for whatever an instance without a Cluster around it may follow. */
+const somebody = '(elsewhere)';
+
+/**
+ * The Cluster of an instance that shares it with nobody: it is the primary, unless a person made a standby of it, which is
+ * then theirs to promote.
+ */
+export function loneClusterFacts(me: string, data: InstanceFacts['data']): ClusterFacts {
+  const primary = data === 'standby' ? somebody : me;
+  return { currentPrimary: data === 'empty' ? '' : primary, targetPrimary: primary, isFenced: false };
 }
 
 /** The lease of the primary, as this instance knows it. */

@@ -8,6 +8,7 @@ export const goals = [
   'lead',
   'reign',
   'follow',
+  'reclone',
   'yield',
   'fence',
   'isolate',
@@ -24,6 +25,7 @@ export const goalMeanings: Readonly<Record<Goal, string>> = {
   lead: 'chosen as the primary, and the lease is held: become it',
   reign: 'the primary, and the lease is held: stay it',
   follow: 'another instance is the primary: be its standby',
+  reclone: 'the same, and a person asked for a new copy of it in the place of the present data',
   yield: 'another instance is about to become the primary, or none is chosen',
   fence: 'a person asked that the server does not run',
   isolate: 'the time of the lease is over: stop at once',
@@ -42,7 +44,8 @@ export function goalOf(situation: Situation): Goal {
   if (cluster.isFenced) return 'fence';
   if (cluster.targetPrimary !== instance.name) {
     const hasPrimary = cluster.currentPrimary !== '' && cluster.currentPrimary !== instance.name;
-    return hasPrimary && cluster.currentPrimary === cluster.targetPrimary ? 'follow' : 'yield';
+    if (!hasPrimary || cluster.currentPrimary !== cluster.targetPrimary) return 'yield';
+    return cluster.isRecloneAsked === true ? 'reclone' : 'follow';
   }
   if (!isHeld(situation, now)) return 'claim';
   if (cluster.currentPrimary === '') return 'found';

@@ -23,6 +23,8 @@ export interface Observation {
   isReceiving: boolean | undefined;
   /** Names of the standbys that stream from this primary at this moment. */
   streaming: readonly string[];
+  /** The server is being restarted in place: its absence was asked for. */
+  isRestarting: boolean;
   /** What was decided last. */
   alignment: Alignment | undefined;
   /** How far the start or the replay has come. */
@@ -112,6 +114,7 @@ export function freshObservation(now: number): Observation {
     inRecovery: undefined,
     isReceiving: undefined,
     streaming: [],
+    isRestarting: false,
     alignment: undefined,
     progress: undefined,
     replayError: undefined,

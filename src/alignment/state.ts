@@ -15,6 +15,7 @@ export const states = [
   'standby up',
   'drained standby up',
   'astray standby up',
+  'stranded standby up',
   'forked standby up',
   'foreign standby up',
 ] as const;
@@ -52,6 +53,7 @@ function standbyUp(instance: InstanceFacts, lease: LeaseFacts, now: number): Sta
   if (instance.kinship === 'forked' || instance.kinship === 'foreign')
     return `${instance.kinship} standby up`;
   if (instance.isAstray && instance.kinship === 'unknown') return 'astray standby up';
+  if (instance.isStranded === true && instance.receiver !== 'receiving') return 'stranded standby up';
   return isDrained(instance, lease, now) ? 'drained standby up' : 'standby up';
 }
 

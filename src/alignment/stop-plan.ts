@@ -11,8 +11,14 @@ export type StopEvent =
   | 'stop requested'
   /** QUIT: as fast as the server can, recovery at the next start. */
   | 'immediate stop requested'
+  /** The server is to come back with other parameters: as ordered as a stop for good. */
+  | 'restart'
   /** A part of the manager failed: ordered, but without waiting for anybody's session. */
   | 'fault'
+  /** Another instance is to be the primary, or a person fences this one: nobody's session is waited for either. */
+  | 'hand over'
+  /** The time of the lease is over: another instance may begin at any moment. */
+  | 'isolation'
   /** The time of the present mode is over. */
   | 'deadline';
 
@@ -56,8 +62,8 @@ export function stopDeadline(mode: StopMode, policy: StopPolicy): number {
 
 /** Contract 04, 12.2: the smart phase is skipped when it would take the whole time that there is. */
 function firstStopMode(event: StopEvent, policy: StopPolicy): StopMode {
-  if (event === 'immediate stop requested') return 'immediate';
-  if (event === 'fault') return 'fast';
+  if (event === 'immediate stop requested' || event === 'isolation') return 'immediate';
+  if (event === 'fault' || event === 'hand over') return 'fast';
   return policy.smartSeconds > 0 && policy.fastSeconds > policy.smartSeconds ? 'smart' : 'fast';
 }
 
@@ -65,11 +71,15 @@ function wantedMode(current: StopMode, event: StopEvent): StopMode {
   switch (event) {
     case 'deadline':
       return harder[current];
+    case 'restart':
+      return current;
     case 'stop requested':
       return current === 'immediate' ? 'immediate' : harder[current];
     case 'immediate stop requested':
+    case 'isolation':
       return 'immediate';
     case 'fault':
+    case 'hand over':
       return 'fast';
   }
 }

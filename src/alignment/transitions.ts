@@ -14,6 +14,7 @@ export const stepNames = [
   'compare',
   'rewind',
   'turn standby',
+  'set aside',
   'point to the primary',
 ] as const;
 
@@ -47,6 +48,11 @@ const lostData = refuse(
 const tornPrimary = refuse(
   'a rewind of this data directory was interrupted: only another primary can complete it',
 );
+const stranded = refuse(
+  'the primary no longer has the WAL that comes next: ask for a new copy (manager cluster reclone), or bring the WAL back',
+);
+/** Only a person asks for a new copy, and even then the old data is kept. */
+const setAside = go('set aside', 'empty');
 const foreign = refuse(
   'this data directory holds WAL that does not belong to the history of the primary: a person must compare them',
 );
@@ -59,6 +65,7 @@ const primaryDown = {
   claim: needsLease,
   lead: startPrimary,
   reign: startPrimary,
+  reclone: setAside,
   yield: noPrimary,
 } as const;
 /** A standby reads and receives whatever becomes of the lease; it may be started for every goal but the last ones. */
@@ -69,6 +76,7 @@ const standbyDown = {
   claim: startStandby,
   lead: startStandby,
   reign: startStandby,
+  reclone: setAside,
   yield: startStandby,
 } as const;
 const standbyUp = {
@@ -77,6 +85,7 @@ const standbyUp = {
   claim: needsLease,
   lead: stillReceiving,
   reign: stillReceiving,
+  reclone: go('stop fast', 'standby down'),
   yield: stay('a standby keeps what it has and waits for the next primary'),
   fence: go('stop fast', 'standby down'),
   isolate: aligned,
@@ -95,6 +104,7 @@ export const transitions: TransitionTable = {
     lead: refuse('an instance without data cannot become the primary: choose another one'),
     reign: lostData,
     follow: go('join', 'standby down'),
+    reclone: go('join', 'standby down'),
     yield: noPrimary,
   },
   torn: {
@@ -104,6 +114,7 @@ export const transitions: TransitionTable = {
     lead: tornPrimary,
     reign: tornPrimary,
     follow: go('rewind', 'standby down'),
+    reclone: setAside,
     yield: noPrimary,
   },
   'primary down': { ...primaryDown, follow: compare },
@@ -117,6 +128,7 @@ export const transitions: TransitionTable = {
     lead: stay('the server has not answered as a primary yet'),
     reign: stay('the server has not answered as a primary yet'),
     follow: go('stop fast', 'primary down'),
+    reclone: go('stop fast', 'primary down'),
     yield: go('stop fast', 'primary down'),
     fence: go('stop fast', 'primary down'),
     isolate: go('stop at once', 'primary down'),
@@ -129,6 +141,7 @@ export const transitions: TransitionTable = {
     lead: go('announce', 'primary serving'),
     reign: aligned,
     follow: go('stop fast', 'primary down'),
+    reclone: go('stop fast', 'primary down'),
     yield: go('stop fast', 'primary down'),
     fence: go('stop fast', 'primary down'),
     isolate: go('stop at once', 'primary down'),
@@ -139,6 +152,7 @@ export const transitions: TransitionTable = {
   'standby up': { ...standbyUp, follow: aligned },
   'drained standby up': { ...drained, follow: aligned },
   'astray standby up': { ...drained, follow: go('compare', 'standby up') },
+  'stranded standby up': { ...drained, follow: stranded },
   'forked standby up': { ...drained, follow: go('stop fast', 'forked standby down') },
   'foreign standby up': { ...drained, follow: foreign },
 };

@@ -23,12 +23,14 @@ const reportedState = open(
     phase: text,
     receivedLsn: text,
     pendingRestart: boolean,
+    configurationHash: text,
   },
   'isPrimary',
 );
 
 /** The status as far as it is read (see status.ts); an operator keeps much more in it. */
 export const statusSchema: FieldType = open({
+  recloneRequests: map(text),
   currentPrimary: text,
   currentPrimaryTimestamp: text,
   targetPrimary: text,

@@ -18,6 +18,8 @@ export interface ClusterStatus {
   readonly instancesReportedState?: Readonly<Record<string, ReportedState>>;
   readonly timelineID?: number;
   readonly topology?: Topology;
+  /** Ours: instances whose data a person wants replaced by a new copy of the primary, with the time of the request. */
+  readonly recloneRequests?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -37,6 +39,8 @@ export interface ReportedState {
   /** Last WAL position received, or written by a primary: `0/3000060`. */
   readonly receivedLsn?: string;
   readonly pendingRestart?: boolean;
+  /** Of the spec whose configuration the server has loaded (`specDigest`). */
+  readonly configurationHash?: string;
 }
 
 export interface Topology {

@@ -1,133 +1,84 @@
 import { readFileSync } from 'node:fs';
-import type { Cluster } from '../cluster/cluster.ts';
-import { stopPolicyOf } from '../cluster/cluster.ts';
-import { readClusterFile } from '../cluster/cluster-file.ts';
+import type { StopEvent, StopPolicy } from '../alignment/stop-plan.ts';
+import { type Cluster, type ClusterSpec, stopPolicyOf } from '../cluster/cluster.ts';
+import { leaseTimings, roleDelays } from '../cluster/defaults.ts';
 import { type FirstBoot, firstBootWarnings, whyNotFirstBoot } from '../cluster/first-boot.ts';
 import { firstBootFromCluster } from '../cluster/from-cluster.ts';
 import { firstBootFromEnvironment } from '../cluster/from-environment.ts';
+import type { ClusterReading } from '../cluster/source.ts';
 import { ManagerError } from '../errors/manager-error.ts';
-import type { ConfigurationFacts, DesiredState } from '../instance/settings.ts';
-import { logFileName } from '../logs/log-path.ts';
+import type { ConfigurationFacts, DesiredState, ReplicationPlan } from '../instance/settings.ts';
 import type { Logger } from '../logs/manager-log.ts';
-import { clusterHba, clusterIdent, imageHba } from '../postgres/access-files.ts';
-import {
-  customFile,
-  overrideFile,
-  renderSettings,
-  standaloneSettings,
-  withIncludes,
-} from '../postgres/configuration.ts';
-import { findIdentity } from '../process/identity.ts';
-import { readPasswd } from '../process/step-down.ts';
+import { clusterFiles, imageFiles } from './configuration-files.ts';
 
-export interface DesiredStateSource {
+/** What an instance that shares its Cluster makes of it besides; see shared-cluster.ts. */
+export interface SharedRules {
+  replicationPlan(cluster: Cluster): ReplicationPlan;
+  files(cluster: Cluster, superuser: string, facts: ConfigurationFacts): ReadonlyMap<string, string>;
+}
+
+export interface DesiredStateInput {
   readonly environment: NodeJS.ProcessEnv;
-  readonly clusterFile: string | undefined;
+  readonly origin: 'environment' | 'file';
   /** --cluster-name, for an instance without a file. */
   readonly clusterName: string | undefined;
+  /** Where several instances share the Cluster. */
+  readonly shared: SharedRules | undefined;
   readonly log: Logger;
 }
 
 /**
- * Reads what the instance shall be: from the cluster file when there is one, completed by the environment; else from
- * the environment alone, as the `postgres` image does.
+ * What the Cluster asks of this instance, completed by the environment; without a file, what the environment asks, as with
+ * the `postgres` image.
  *
- * @throws BAD_CLUSTER_FILE, SECRET_UNREADABLE, BAD_ARGUMENT
+ * @throws SECRET_UNREADABLE, BAD_ARGUMENT
  */
-export async function loadDesiredState(source: DesiredStateSource): Promise<DesiredState> {
-  const fromEnvironment = firstBootFromEnvironment(source.environment, (path) => readFileSync(path, 'utf8'));
-  const file = source.clusterFile === undefined ? undefined : await readClusterFile(source.clusterFile);
-  for (const { text, line, column } of file?.warnings ?? []) source.log.warn({ line, column }, text);
-  const cluster = file?.cluster;
-  const firstBoot = cluster === undefined ? fromEnvironment : firstBootFromCluster(cluster, fromEnvironment);
-  const clusterName = cluster?.metadata.name ?? source.clusterName;
+export function describeDesiredState({ cluster }: ClusterReading, input: DesiredStateInput): DesiredState {
+  const { environment, origin, clusterName, shared, log } = input;
+  const fromEnvironment = firstBootFromEnvironment(environment, (path) => readFileSync(path, 'utf8'));
+  const isFromFile = origin === 'file';
+  const firstBoot = isFromFile ? firstBootFromCluster(cluster, fromEnvironment) : fromEnvironment;
+  const { spec } = cluster;
   return {
-    clusterName: clusterName ?? 'postgres',
+    clusterName: isFromFile ? cluster.metadata.name : (clusterName ?? 'postgres'),
     firstBoot,
-    checkFirstBoot: () => checkFirstBoot(firstBoot, source.log),
-    stopPolicy: stopPolicyOf(cluster?.spec ?? {}),
-    configurationFiles: (facts) =>
-      cluster === undefined
-        ? imageFiles(firstBoot, clusterName, facts)
-        : clusterFiles(cluster, firstBoot.superuser, facts),
+    checkFirstBoot: () => checkFirstBoot(firstBoot, log),
+    policyFor: (cause) => policyFor(spec, cause),
+    parameters: spec.postgresql?.parameters ?? {},
+    promotionTimeout: roleDelays(spec).promotion * 1000,
+    replication: shared?.replicationPlan(cluster),
+    configurationFiles: (facts) => {
+      if (shared !== undefined) return shared.files(cluster, firstBoot.superuser, facts);
+      if (isFromFile) return clusterFiles(cluster, firstBoot.superuser, facts);
+      return imageFiles(firstBoot, clusterName, facts);
+    },
   };
+}
+
+/** Contract 03, 3.11: what asks for a stop says how long it may take. */
+function policyFor(spec: Cluster['spec'], cause: StopEvent): StopPolicy {
+  const policy = stopPolicyOf(spec);
+  switch (cause) {
+    case 'hand over':
+      return { ...policy, fastSeconds: roleDelays(spec).switchover };
+    case 'isolation':
+      return { ...policy, immediateSeconds: isolationSeconds(spec) };
+    default:
+      return policy;
+  }
+}
+
+/**
+ * What lies between the deadline of the holder and the claim of the next one, less a part of it for clocks that go wrong
+ * and for the kill itself.
+ */
+function isolationSeconds(spec: Pick<ClusterSpec, 'primaryLease'>): number {
+  const { duration, renewDeadline } = leaseTimings(spec);
+  return ((duration - renewDeadline) / 1000) * 0.6;
 }
 
 function checkFirstBoot(plan: FirstBoot, log: Logger): void {
   const refusal = whyNotFirstBoot(plan);
   if (refusal !== undefined) throw new ManagerError('NO_PASSWORD', refusal);
   for (const warning of firstBootWarnings(plan)) log.warn(warning);
-}
-
-/**
- * As the `postgres` image: the user owns postgresql.conf and pg_hba.conf once they are made; ours is only what the log
- * path and the process need.
- */
-function imageFiles(
-  firstBoot: FirstBoot,
-  clusterName: string | undefined,
-  facts: ConfigurationFacts,
-): ReadonlyMap<string, string> {
-  const settings = standaloneSettings({
-    ...common(facts),
-    port: undefined,
-    listenAddresses: undefined,
-    clusterName,
-    parameters: {},
-    libraries: [],
-    enableAlterSystem: undefined,
-    isSocketPrivate: false,
-  });
-  const current = facts.current('postgresql.conf') ?? '';
-  const files = includedFiles(
-    facts,
-    facts.isFirstBoot ? `${current}\nlisten_addresses = '*'\n` : current,
-    settings,
-  );
-  if (facts.isFirstBoot) {
-    const hba = facts.current('pg_hba.conf') ?? '';
-    files.set('pg_hba.conf', imageHba(hba, firstBoot.hostAuthMethod, facts.major));
-  }
-  return files;
-}
-
-function clusterFiles(
-  cluster: Cluster,
-  superuser: string,
-  facts: ConfigurationFacts,
-): ReadonlyMap<string, string> {
-  const postgresql = cluster.spec.postgresql ?? {};
-  const systemUser = findIdentity(readPasswd(), process.geteuid?.() ?? -1)?.name;
-  const settings = standaloneSettings({
-    ...common(facts),
-    port: facts.port,
-    listenAddresses: '*',
-    clusterName: cluster.metadata.name,
-    parameters: postgresql.parameters ?? {},
-    libraries: postgresql.shared_preload_libraries ?? [],
-    enableAlterSystem: postgresql.enableAlterSystem,
-    isSocketPrivate: systemUser === undefined,
-  });
-  const files = includedFiles(facts, facts.current('postgresql.conf') ?? '', settings);
-  files.set('pg_hba.conf', clusterHba(postgresql.pg_hba ?? [], facts.major, systemUser));
-  files.set('pg_ident.conf', clusterIdent(postgresql.pg_ident ?? [], systemUser, superuser));
-  return files;
-}
-
-function common(facts: ConfigurationFacts) {
-  const { major, socketDirectory, logDirectory } = facts;
-  return { major, socketDirectory, logDirectory, logFileName };
-}
-
-/** Our own files come before postgresql.conf takes them in: a missing file would be an error of the server. */
-function includedFiles(
-  facts: ConfigurationFacts,
-  postgresqlConf: string,
-  settings: ReadonlyMap<string, string>,
-): Map<string, string> {
-  return new Map([
-    [customFile, renderSettings(settings)],
-    [overrideFile, facts.current(overrideFile) ?? ''],
-    ['postgresql.conf', withIncludes(postgresqlConf)],
-  ]);
 }

@@ -12,7 +12,7 @@ import { openLibc, type WaitStatus } from '../process/libc.ts';
 import { Reaper } from '../process/reaper.ts';
 import { stepDown } from '../process/step-down.ts';
 import { asksServerOnly } from './arguments.ts';
-import { loadDesiredState } from './desired-state.ts';
+import { bindCluster } from './cluster-binding.ts';
 import { type Logging, openLogging } from './logging.ts';
 import type { GlobalOptions, ProgramContext, RunOptions } from './options.ts';
 
@@ -62,11 +62,15 @@ export async function runInstance(
     initDirectory: options.initDir,
     statusPort: options.statusPort,
     statusHost: options.statusAddress,
-    loadDesiredState: () =>
-      loadDesiredState({
+    advertisedHost: options.advertiseAddress,
+    bindCluster: () =>
+      bindCluster({
+        name,
         environment,
         clusterFile: options.clusterFile,
         clusterName: options.clusterName ?? (environment.CLUSTER_NAME || undefined),
+        address: options.advertiseAddress,
+        libc,
         log,
       }),
   };

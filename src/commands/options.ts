@@ -22,6 +22,7 @@ export interface RunOptions {
   readonly socketDir?: string;
   readonly initDir: string;
   readonly port?: number;
+  readonly advertiseAddress: string;
   readonly statusPort: number;
   readonly statusAddress?: string;
   readonly statusPortTls?: boolean;

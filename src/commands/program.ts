@@ -117,6 +117,11 @@ function addRunOptions(command: Command): Command {
     .option('--socket-dir <directory>', 'directory for the socket of the server (an absolute PGHOST)')
     .option('--init-dir <directory>', 'first-boot scripts', '/docker-entrypoint-initdb.d')
     .option('--port <port>', 'port of the server (PGPORT)', port)
+    .option(
+      '--advertise-address <address>',
+      'address under which the other instances of a shared cluster file reach this one',
+      '127.0.0.1',
+    )
     .option('--status-port <port>', 'port of the status server; 0: any free one', port, 8000)
     .option('--status-address <address>', 'address of the status server (default: all)')
     .option('--status-port-tls', 'TLS on the status port')

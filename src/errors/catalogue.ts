@@ -187,6 +187,35 @@ export const catalogue = {
       'It goes on by itself: follow it with `manager cluster status`, and read the log of the instance for what holds it up.',
     exitCode: 1,
   },
+  JOIN_FAILED: {
+    meaning: 'The copy of the primary could not be made',
+    remedy:
+      'Read the messages of pg_basebackup above; it is tried again, and what was copied makes room for it.',
+    exitCode: 1,
+  },
+  PRIMARY_UNKNOWN: {
+    meaning: 'Nobody has said where the primary listens',
+    remedy:
+      'Start the primary, or look into status.instancesReportedState of the Cluster: an instance registers itself there.',
+    exitCode: 1,
+  },
+  REWIND_IMPOSSIBLE: {
+    meaning: 'pg_rewind cannot bring this data directory back to the history of the primary',
+    remedy:
+      'Compare the two by hand, save what is only here, and ask for a new copy: manager cluster reclone INSTANCE.',
+    exitCode: 1,
+  },
+  REWIND_NEEDS_WAL: {
+    meaning: 'pg_rewind needs WAL that is no longer there',
+    remedy:
+      'Put the segments back into pg_wal, or ask for a new copy: manager cluster reclone INSTANCE.',
+    exitCode: 1,
+  },
+  RECLONE_IMPOSSIBLE: {
+    meaning: 'The data of an instance cannot be put aside, so that no new copy is made',
+    remedy: 'Stop the instance, move the content of PGDATA away yourself, and start it again.',
+    exitCode: 1,
+  },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;

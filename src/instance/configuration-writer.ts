@@ -3,6 +3,11 @@ import { readIfPresent, syncDirectory, writeFileAtomically } from './atomic-file
 import type { ServerContext } from './server-context.ts';
 import type { DesiredState } from './settings.ts';
 
+export interface WriteOptions {
+  readonly isFirstBoot: boolean;
+  readonly enforced?: ReadonlyMap<string, string> | undefined;
+}
+
 /**
  * Brings the generated files of PGDATA up to date.
  *
@@ -11,7 +16,7 @@ import type { DesiredState } from './settings.ts';
 export function writeConfigurationFiles(
   context: ServerContext,
   desired: DesiredState,
-  isFirstBoot: boolean,
+  { isFirstBoot, enforced = new Map() }: WriteOptions,
 ): string[] {
   const files = desired.configurationFiles({
     major: context.installation.major,
@@ -19,6 +24,7 @@ export function writeConfigurationFiles(
     socketDirectory: context.directories.socket,
     logDirectory: context.directories.log,
     isFirstBoot,
+    enforced,
     current: (name) => readIfPresent(join(context.dataDirectory, name)),
   });
   const changed: string[] = [];

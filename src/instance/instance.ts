@@ -1,28 +1,28 @@
-import { join } from 'node:path';
+import { isFitToLead } from '../alignment/fitness.ts';
 import { judgeLiveness, judgeReadiness, judgeStartup } from '../alignment/health.ts';
 import { freshObservation, type Observation } from '../alignment/observation.ts';
 import { nextPhase, type PhaseEvent } from '../alignment/phase.ts';
 import type { StopEvent } from '../alignment/stop-plan.ts';
-import { catalogue } from '../errors/catalogue.ts';
+import { leaseTimings } from '../cluster/defaults.ts';
+import type { ClusterReading, ClusterSource } from '../cluster/source.ts';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
-import { classifyFailure } from '../postgres/failure.ts';
-import { type ChildExit, describeExit, exitStatusOf } from '../process/exit-status.ts';
 import type { WaitStatus } from '../process/libc.ts';
 import type { ControlSignal } from '../process/signal-inbox.ts';
 import type { ProbeAnswer, StatusServer } from '../server/status-server.ts';
-import { writeConfigurationFiles } from './configuration-writer.ts';
+import { Aligner } from './aligner.ts';
+import { ClusterView } from './cluster-view.ts';
+import { concludeEnd, concludeFailure } from './conclusion.ts';
 import { now, pause } from './deadline.ts';
-import { makeNewDatabase } from './first-boot.ts';
-import { Monitor } from './monitor.ts';
-import { adoptPostmaster, type Postmaster, startPostmaster } from './postmaster.ts';
+import { type LeaseHolding, unsharedLease } from './lease-holding.ts';
 import { type PreparationServices, type Prepared, prepare } from './preparation.ts';
 import { reopenServerLog } from './reopen-log.ts';
-import { loginOf, serverAddress, wasShutDown } from './server-access.ts';
+import { Server } from './server.ts';
+import { loginOf } from './server-access.ts';
 import { ServerNotes } from './server-notes.ts';
-import type { DesiredState, InstanceSettings } from './settings.ts';
+import type { ClusterBinding, DesiredState, InstanceSettings } from './settings.ts';
 import { StatusReport } from './status-report.ts';
-import { Stopper } from './stopper.ts';
-import { hasRoomForWal, requireRoomForWal } from './wal-space.ts';
+import type { Findings, StepContext } from './step-context.ts';
+import type { Upkeep } from './upkeep.ts';
 import { Watchkeeper } from './watchkeeper.ts';
 
 export type InstanceServices = Omit<PreparationServices, 'notes'> & {
@@ -32,8 +32,8 @@ export type InstanceServices = Omit<PreparationServices, 'notes'> & {
 
 /** Milliseconds that a starting server has the processors to itself before our listener is loaded; it needs about as much. */
 const headStart = 40;
-/** Milliseconds: a process that outlives its server could hold the output open for ever. */
-const lastWordsPatience = 500;
+/** Milliseconds in which the lease must be given back at the end: the store of a cluster that is going down may be gone. */
+const releasePatience = 3_000;
 
 const stopEvents: Record<Exclude<ControlSignal, 'SIGHUP'>, StopEvent> = {
   SIGTERM: 'stop requested',
@@ -42,40 +42,50 @@ const stopEvents: Record<Exclude<ControlSignal, 'SIGHUP'>, StopEvent> = {
 };
 
 /**
- * One instance, from an empty or existing PGDATA to the end of its server: the only owner of the postmaster.
- * What it does and why is in `observation`; what to do is decided in src/alignment.
+ * One instance, from an empty or existing PGDATA to the end of the process: it joins what observes, what decides and what
+ * acts. What it does and why is in `observation`.
  */
 export class Instance {
   readonly observation: Observation = freshObservation(now());
   readonly #settings: InstanceSettings;
   readonly #services: InstanceServices;
-  readonly #notes = new ServerNotes(this.observation);
-  /** Calls off the preparation and the initialisation; a running server is the stopper's business. */
+  readonly #findings: Findings = {
+    kinship: undefined,
+    isPromoting: false,
+    trouble: undefined,
+    isStranded: false,
+  };
+  readonly #notes: ServerNotes;
+  #binding: ClusterBinding | undefined;
+  #view: ClusterView | undefined;
+  /** Calls off the preparation; everything later is the aligner's business. */
   readonly #calledOff = new AbortController();
   readonly #report: StatusReport;
   readonly #watchkeeper: Watchkeeper;
   #desired: DesiredState | undefined;
   #prepared: Prepared | undefined;
   #statusServer: Promise<StatusServer> | undefined;
-  #postmaster: Postmaster | undefined;
-  #monitor: Monitor | undefined;
-  #stopper: Stopper | undefined;
+  #server: Server | undefined;
+  #lease: LeaseHolding | undefined;
+  #aligner: Aligner | undefined;
+  #upkeep: Upkeep | undefined;
   #fault: ManagerError | undefined;
   #stopAsked: { readonly event: StopEvent; readonly signal: ControlSignal | undefined } | undefined;
 
   constructor(settings: InstanceSettings, services: InstanceServices) {
     this.#settings = settings;
     this.#services = services;
-    this.#report = new StatusReport(settings.name, settings.dataDirectory, this.observation);
+    this.#notes = new ServerNotes(this.observation, (kind, text) => this.#noteTrouble(kind, text));
+    this.#report = new StatusReport(settings, this.observation);
     this.#watchkeeper = new Watchkeeper(
       this.observation,
       settings.dataDirectory,
-      () => this.#postmaster?.pid,
+      () => this.#server?.postmaster?.pid,
       () => this.#beat(),
     );
   }
 
-  /** Lives through one server. Resolves with the exit status of the process; never rejects. */
+  /** Lives until the process is to end. Resolves with its exit status; never rejects. */
   async run(): Promise<number> {
     try {
       return await this.#live();
@@ -95,7 +105,7 @@ export class Instance {
   /** Something in the manager failed: the server is stopped in order, and the process ends with status 2. */
   fault(error: unknown): void {
     this.#log.error({ error }, 'internal error; stopping the server');
-    this.#fault = new ManagerError('INTERNAL', messageOf(error), { cause: error });
+    this.#fault ??= new ManagerError('INTERNAL', messageOf(error), { cause: error });
     this.#requestStop('fault', undefined);
   }
 
@@ -122,190 +132,212 @@ export class Instance {
 
   async #live(): Promise<number> {
     const { signal } = this.#calledOff;
-    const desired = await this.#settings.loadDesiredState();
-    this.#desired = desired;
+    const binding = await this.#settings.bindCluster();
+    this.#binding = binding;
+    const view = new ClusterView(binding.source, this.#log);
+    this.#view = view;
+    const reading = await view.start(signal);
+    this.#desired = binding.describe(reading);
     const prepared = await prepare(this.#settings, { ...this.#services, notes: this.#notes }, signal);
     this.#prepared = prepared;
     this.#watchkeeper.start();
-    if (prepared.isNew) await this.#makeNew(prepared, desired);
-    else if (prepared.running === undefined) writeConfigurationFiles(prepared.context, desired, false);
     signal.throwIfAborted();
-    await requireRoomForWal(this.#settings.dataDirectory);
-    const postmaster = await this.#start(prepared);
-    void pause(headStart, this.#calledOff.signal).then(() => this.#openStatusServer());
-    return this.#serve(postmaster, prepared, desired);
-  }
-
-  async #makeNew({ context }: Prepared, desired: DesiredState): Promise<void> {
-    desired.checkFirstBoot();
-    this.#transition('first boot');
-    void this.#openStatusServer();
-    await makeNewDatabase({
-      context,
-      plan: desired.firstBoot,
-      initDirectory: this.#settings.initDirectory,
-      writeConfiguration: () => writeConfigurationFiles(context, desired, true),
-      onStep: (step) => {
-        this.observation.initStep = step;
-      },
-      signal: this.#calledOff.signal,
-    });
-  }
-
-  async #start({ context, running }: Prepared): Promise<Postmaster> {
-    if (running !== undefined) {
-      this.#log.warn({ pid: running.pid }, 'taking over a server that an earlier manager left running');
-      return adoptPostmaster(running.pid, this.#services.onReaped, () => wasShutDown(context.dataDirectory));
-    }
-    return startPostmaster({
-      children: context.children,
-      executable: join(context.installation.binDirectory, context.executable),
-      args: ['-D', context.dataDirectory, ...this.#settings.serverArguments],
-      env: context.env,
-      lockDescriptor: context.lockDescriptor,
-      onOutput: (stream, output) => context.logOutput(context.executable, stream, output),
-    });
-  }
-
-  async #serve(postmaster: Postmaster, { context }: Prepared, desired: DesiredState): Promise<number> {
-    this.#postmaster = postmaster;
-    this.#transition('server started');
-    const login = loginOf(desired);
-    const address = () => serverAddress(context);
-    const monitor = new Monitor({
-      observation: this.observation,
-      address,
-      login,
-      dataDirectory: context.dataDirectory,
+    const server = this.#openServer(prepared);
+    const step = this.#stepContext(prepared, server, view);
+    this.#report.connectTo(step);
+    const lease = await this.#openLease(reading, binding.source);
+    this.#lease = lease;
+    const aligner = new Aligner(step, lease, this.#services.libc.bootTime);
+    this.#aligner = aligner;
+    view.onChange(() => this.#clusterChanged());
+    if (prepared.running !== undefined) server.adopt(prepared.running);
+    if (this.#isShared) await this.#openUpkeep(step, lease);
+    const end = await aligner.run();
+    if (end === undefined) return this.#concludeFailure(new Error('stop requested'));
+    return concludeEnd(end, {
+      fault: this.#fault,
+      notes: this.#notes,
+      dataDirectory: this.#settings.dataDirectory,
       log: this.#log,
-      onFirstAnswer: () => this.#transition('answered'),
+      lastWords: () => prepared.close(),
     });
-    this.#monitor = monitor;
-    this.#report.connectTo({ address, login, clusterName: desired.clusterName });
-    this.#stopper = new Stopper(
-      'the server',
-      postmaster,
-      () => this.#desired?.stopPolicy ?? desired.stopPolicy,
-      () => monitor.checkpointAndLeave(),
-      this.#log,
-    );
-    monitor.start();
-    if (this.#stopAsked !== undefined) this.#requestStop(this.#stopAsked.event, this.#stopAsked.signal);
-    const exit = await postmaster.exited;
-    this.#transition('server ended');
-    return this.#concludeExit(exit);
+  }
+
+  get #isShared(): boolean {
+    return this.#binding !== undefined && this.#binding.source.kind !== 'standalone';
+  }
+
+  #openServer({ context }: Prepared): Server {
+    const server = new Server({
+      context,
+      observation: this.observation,
+      log: this.#log,
+      login: () => loginOf(this.#wanted()),
+      serverArguments: this.#settings.serverArguments,
+      policyFor: (cause) => this.#wanted().policyFor(cause),
+      onReaped: this.#services.onReaped,
+      transition: (event) => this.#transition(event),
+      onNews: () => this.#wake(),
+      onEnd: (end) => this.#aligner?.serverEnded(end),
+      isShared: this.#isShared,
+    });
+    this.#server = server;
+    return server;
+  }
+
+  #stepContext({ context }: Prepared, server: Server, view: ClusterView): StepContext {
+    return {
+      settings: this.#settings,
+      context,
+      server,
+      view,
+      observation: this.observation,
+      findings: this.#findings,
+      libc: this.#services.libc,
+      log: this.#log,
+      desired: () => this.#wanted(),
+      transition: (event) => this.#transition(event),
+    };
+  }
+
+  async #openLease({ cluster }: ClusterReading, source: ClusterSource): Promise<LeaseHolding> {
+    const { name } = this.#settings;
+    if (!this.#isShared) return unsharedLease(name);
+    const { LeaseKeeper } = await import('./lease-keeper.ts');
+    return new LeaseKeeper({
+      me: name,
+      store: source.lease,
+      // Those of the first moment hold for the life of the process (contract 03, 3.8): others count on them.
+      timings: leaseTimings(cluster.spec),
+      clock: this.#services.libc.bootTime,
+      isHealthy: () => isFitToLead(this.observation, now()),
+      onChange: () => this.#aligner?.wake(),
+      log: this.#log,
+    });
+  }
+
+  async #openUpkeep(step: StepContext, lease: LeaseHolding): Promise<void> {
+    const { Upkeep } = await import('./upkeep.ts');
+    this.#upkeep = new Upkeep(step, lease, await this.#openStatusServer());
+    this.#upkeep.trigger();
+  }
+
+  #wanted(): DesiredState {
+    if (this.#desired === undefined) throw new Error('the Cluster has not been read yet');
+    return this.#desired;
+  }
+
+  #clusterChanged(): void {
+    const reading = this.#view?.latest;
+    if (reading === undefined) return;
+    try {
+      this.#desired = this.#binding?.describe(reading);
+    } catch (error) {
+      this.#log.error({ error }, 'the Cluster asks for something impossible; what it asked for before stays');
+    }
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#aligner?.wake();
+    this.#upkeep?.trigger();
+  }
+
+  #noteTrouble(kind: 'astray' | 'stranded', text: string): void {
+    const findings = this.#findings;
+    if (kind === 'stranded') findings.isStranded = true;
+    else findings.trouble ??= text;
+    this.#wake();
   }
 
   #requestStop(event: StopEvent, signal: ControlSignal | undefined): void {
     this.#stopAsked ??= { event, signal };
     this.#log.info({ signal, phase: this.observation.phase }, 'stop requested');
-    if (this.#stopper === undefined) {
-      this.#calledOff.abort(new Error('stop requested'));
-      return;
-    }
-    this.#transition('stop begun');
-    this.#stopper.push(event);
+    if (this.#aligner === undefined) this.#calledOff.abort(new Error('stop requested'));
+    else this.#aligner.quit(event);
   }
 
   async #reload(): Promise<void> {
     const prepared = this.#prepared;
-    if (this.#postmaster === undefined || prepared === undefined) {
+    const binding = this.#binding;
+    if (prepared === undefined || binding === undefined || this.#server?.postmaster === undefined) {
       this.#log.info('nothing to reload yet');
       return;
     }
     try {
-      this.#desired = await this.#settings.loadDesiredState();
-      const changed = writeConfigurationFiles(prepared.context, this.#desired, false);
-      this.#postmaster.signal('SIGHUP');
+      this.#desired = binding.describe(await binding.source.read(this.#calledOff.signal));
+      const { writeConfigurationFiles } = await import('./configuration-writer.ts');
+      const changed = writeConfigurationFiles(prepared.context, this.#desired, { isFirstBoot: false });
+      this.#server.signal('SIGHUP');
       this.#log.info({ changed }, 'configuration reloaded');
+      this.#aligner?.forgive();
     } catch (error) {
       this.#log.error({ error }, 'configuration not reloaded; the server keeps the one it has');
     }
   }
 
-  async #concludeExit(exit: ChildExit): Promise<number> {
-    const mode = this.#stopper?.mode;
-    this.#log.info({ exit: describeExit(exit), mode }, 'the server has ended');
-    if (this.#fault !== undefined) return this.#fault.exitCode;
-    if (exit.code === 0 && mode === undefined) return 0;
-    if (exit.code !== 0 && mode === undefined) {
-      await this.#lastWords();
-      const code = classifyFailure(this.#notes.messages);
-      const failure = new ManagerError(code, `postgres ended with ${describeExit(exit)}`);
-      this.#log.error({ error: failure }, 'the server has failed');
-    }
-    const full = !(await hasRoomForWal(this.#settings.dataDirectory, 'try'));
-    return full ? catalogue.NO_SPACE.exitCode : exitStatusOf(exit);
-  }
-
-  /** What the server said last tells why it ended: it may still be on its way. */
-  async #lastWords(): Promise<void> {
-    await this.#prepared?.close();
-    await Promise.race([this.#postmaster?.silent, pause(lastWordsPatience)]);
-  }
-
   #concludeFailure(error: unknown): number {
-    if (this.#fault !== undefined) return this.#fault.exitCode;
-    const signal = this.#stopAsked?.signal;
-    if (signal !== undefined) {
-      const interrupted = this.observation.phase === 'initialising';
-      this.#log.info({ signal, interrupted }, 'stopped before the server was started');
-      return interrupted ? exitStatusOf({ code: null, signal }) : 0;
-    }
-    const known =
-      error instanceof ManagerError
-        ? error
-        : new ManagerError('INTERNAL', messageOf(error), { cause: error });
-    this.#log.error({ error: known }, 'cannot start');
-    return known.exitCode;
+    return concludeFailure(error, {
+      fault: this.#fault,
+      signal: this.#stopAsked?.signal,
+      isInterrupted: this.observation.phase === 'initialising',
+      log: this.#log,
+    });
   }
 
   #transition(event: PhaseEvent): void {
     const { phase } = this.observation;
     const next = nextPhase(phase, event);
     if (next === undefined) throw new Error(`"${event}" cannot happen while ${phase}`);
+    if (event === 'server started') void pause(headStart).then(() => this.#openStatusServer());
+    else if (event !== 'server ended') void this.#openStatusServer();
     if (next === phase) return;
     this.observation.phase = next;
     this.observation.phaseSince = now();
-    this.#log.info(
-      { from: phase, to: next, uptimeMs: Math.round(process.uptime() * 1000) },
-      `instance is ${next}`,
-    );
+    const uptimeMs = Math.round(process.uptime() * 1000);
+    this.#log.info({ from: phase, to: next, uptimeMs }, `instance is ${next}`);
+    if (event === 'answered') this.#wake();
   }
 
   /** Probes come second: the server does not wait for the listener, nor the listener for the server. */
-  async #openStatusServer(): Promise<void> {
-    if (this.#statusServer !== undefined) return;
-    this.#statusServer = import('../server/status-server.ts').then(async ({ StatusServer }) => {
-      const server = new StatusServer(this);
-      const port = await server.listen(this.#settings.statusPort, this.#settings.statusHost);
-      this.#log.info({ port }, 'status server listens');
-      return server;
-    });
-    await this.#statusServer.catch((error: unknown) => {
-      this.#log.error({ error }, 'no status server');
-      this.#fault =
+  async #openStatusServer(): Promise<number> {
+    this.#statusServer ??= this.#listen();
+    try {
+      return (await this.#statusServer).port;
+    } catch (error) {
+      if (this.#fault === undefined) this.#log.error({ error }, 'no status server');
+      this.#fault ??=
         error instanceof ManagerError
           ? error
           : new ManagerError('INTERNAL', messageOf(error), { cause: error });
       this.#requestStop('fault', undefined);
-    });
+      return 0;
+    }
+  }
+
+  async #listen(): Promise<StatusServer> {
+    const { StatusServer } = await import('../server/status-server.ts');
+    const server = new StatusServer(this);
+    await server.listen(this.#settings.statusPort, this.#settings.statusHost);
+    this.#log.info({ port: server.port }, 'status server listens');
+    return server;
   }
 
   #beat(): void {
     const { serverLog, context } = this.#prepared ?? {};
     if (serverLog === undefined || context === undefined) return;
-    if (serverLog.checkPipes() && this.#postmaster !== undefined) reopenServerLog(context, this.#postmaster);
+    const postmaster = this.#server?.postmaster;
+    if (serverLog.checkPipes() && postmaster !== undefined) reopenServerLog(context, postmaster);
   }
 
-  /** However this ended: no server is left behind, and none is killed without need. */
+  /** However this ended: no server is left behind, none is killed without need, and the lease goes back last. */
   async #cleanUp(): Promise<void> {
-    if (this.#postmaster !== undefined && this.observation.phase !== 'stopped') {
-      this.#postmaster.signal('SIGINT');
-      await this.#postmaster.exited;
-    }
+    this.#upkeep?.stop();
+    if (this.#server?.postmaster !== undefined) this.#server.signal('SIGINT');
+    await this.#server?.ended;
+    await this.#lease?.leave(releasePatience);
+    this.#view?.stop();
     this.#watchkeeper.stop();
-    await this.#monitor?.stop();
     await this.#prepared?.close();
     const statusServer = await this.#statusServer?.catch(() => undefined);
     statusServer?.close();

@@ -10,10 +10,12 @@ import { type VitalsRow, vitalsQuery } from '../postgres/vitals-query.ts';
 import { now, pause } from './deadline.ts';
 
 /** Milliseconds. Readiness promises an answer of the last second, so a question is asked every 650 ms. */
-const period = { starting: 50, running: 650, vitals: 5_000, loginRetry: 60_000 } as const;
+const period = { starting: 50, running: 650, hurried: 15, vitals: 5_000, loginRetry: 60_000 } as const;
 /** Milliseconds that one question may take. */
 const patience = 900;
 const checkpointPatience = 2 ** 31 - 1;
+/** A stop goes on without the checkpoint when nobody has been answered for this long. */
+const silencePatience = 3_000;
 
 export interface MonitorOptions {
   readonly observation: Observation;
@@ -21,9 +23,26 @@ export interface MonitorOptions {
   readonly login: Login;
   readonly dataDirectory: string;
   readonly log: Logger;
+  /** Whether other instances send WAL to this server, or receive it. */
+  readonly isShared: boolean;
   /** Called once, at the first real answer. */
   readonly onFirstAnswer: () => void;
+  /** Called when an answer changes what is known of the server's role, its receiver or its standbys. */
+  readonly onNews: () => void;
 }
+
+interface RoleRow {
+  readonly standby: boolean;
+  readonly receiving: boolean;
+  readonly streaming: string[] | null;
+}
+
+/** What is asked all the time; the second form also of the instances around this one. */
+const roleQuery = 'SELECT pg_is_in_recovery() AS standby, false AS receiving, NULL AS streaming';
+const sharedRoleQuery = `
+SELECT pg_is_in_recovery() AS standby, EXISTS (SELECT FROM pg_stat_wal_receiver) AS receiving,
+       (SELECT array_agg(application_name::text ORDER BY application_name) FROM pg_stat_replication
+        WHERE state = 'streaming') AS streaming`;
 
 /**
  * Keeps asking the server, so that a probe need not: over one session kept open, or, where that may not be opened
@@ -38,6 +57,7 @@ export class Monitor {
   #vitalsAt = Number.NEGATIVE_INFINITY;
   #watcher: FSWatcher | undefined;
   #quiet = false;
+  #isHurried = false;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
@@ -46,6 +66,18 @@ export class Monitor {
   start(): void {
     this.#watchPidFile();
     void this.#loop();
+  }
+
+  /** Asks without a pause, for the moments in which a change of role depends on the answer. */
+  hurry(isHurried: boolean): void {
+    if (isHurried === this.#isHurried) return;
+    this.#isHurried = isHurried;
+    if (isHurried) this.#wake.abort();
+  }
+
+  /** The session that is kept open, for a quick question; undefined while there is none. */
+  get session(): Client | undefined {
+    return this.#quiet ? undefined : this.#client;
   }
 
   /** Ends the session and asks no more; idempotent. */
@@ -57,17 +89,44 @@ export class Monitor {
   }
 
   /**
-   * Writes a checkpoint on a primary, without a time limit, and then ends the session, which a smart shutdown would
-   * otherwise wait for. Does nothing where no session could be had.
+   * Writes a checkpoint on a primary, without a time limit as long as the server answers others meanwhile, and ends the
+   * session, which a smart shutdown would otherwise wait for. Does nothing where no session could be had.
    */
   async checkpointAndLeave(): Promise<void> {
     this.#quiet = true;
     const client = this.#client;
-    if (client !== undefined && this.#options.observation.inRecovery === false) {
-      await client.query('SET statement_timeout = 0');
-      await client.query({ text: 'CHECKPOINT', query_timeout: checkpointPatience } as { text: string });
+    // From here on it is not the loop's: a question of its own would wait behind the checkpoint, and give the session up.
+    this.#client = undefined;
+    if (client === undefined) return;
+    try {
+      if (this.#options.observation.inRecovery === false) await this.#checkpoint(client);
+    } finally {
+      // A server that answers nobody does not answer the farewell either.
+      void client.end().catch(() => {});
     }
-    await this.#dropSession();
+  }
+
+  async #checkpoint(client: Client): Promise<void> {
+    const over = new AbortController();
+    const done = client
+      .query('SET statement_timeout = 0')
+      .then(() => client.query({ text: 'CHECKPOINT', query_timeout: checkpointPatience } as { text: string }))
+      .finally(() => over.abort());
+    // Awaited below; if the server falls silent first, nobody waits for it any more.
+    done.catch(() => {});
+    await Promise.race([done, this.#silence(over.signal)]);
+  }
+
+  /** Rejects when the server has answered nobody for a while. */
+  async #silence(signal: AbortSignal): Promise<void> {
+    const { observation } = this.#options;
+    const begun = now();
+    while (!signal.aborted) {
+      await pause(patience, signal);
+      if (now() - Math.max(observation.answeredAt ?? 0, begun) > silencePatience) {
+        throw new Error('the server has stopped answering');
+      }
+    }
   }
 
   async #loop(): Promise<void> {
@@ -76,7 +135,8 @@ export class Monitor {
       await this.#ask();
       const isStarting = observation.phase === 'starting';
       this.#wake = new AbortController();
-      await pause(isStarting ? period.starting : period.running, this.#wake.signal);
+      const usual = isStarting ? period.starting : period.running;
+      await pause(this.#isHurried ? period.hurried : usual, this.#wake.signal);
     }
   }
 
@@ -97,6 +157,7 @@ export class Monitor {
     const refusedAt = this.#loginRefusedAt;
     if (this.#quiet || (refusedAt !== undefined && now() - refusedAt < period.loginRetry)) return;
     await this.#logIn();
+    if (this.#client !== undefined) await this.#query(this.#client);
   }
 
   /** Begins a session and leaves it. Tells whether it got as far as the question for a password. */
@@ -133,24 +194,34 @@ export class Monitor {
   }
 
   async #query(client: Client): Promise<void> {
-    const { observation } = this.#options;
     if (now() - this.#vitalsAt >= period.vitals) {
       const { rows } = await client.query<VitalsRow>(vitalsQuery);
       this.#vitalsAt = now();
       this.#answered();
       await this.#ping();
       if (rows[0] !== undefined) this.#noteVitals(rows[0]);
-    } else {
-      const { rows } = await client.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
-      observation.inRecovery = rows[0]?.standby;
     }
+    const { rows } = await client.query<RoleRow>(this.#options.isShared ? sharedRoleQuery : roleQuery);
     this.#answered();
+    if (rows[0] !== undefined) this.#noteRole(rows[0]);
+  }
+
+  #noteRole({ standby, receiving, streaming }: RoleRow): void {
+    const { observation, onNews } = this.#options;
+    const names = streaming ?? [];
+    const isNews =
+      observation.inRecovery !== standby ||
+      observation.isReceiving !== receiving ||
+      observation.streaming.join() !== names.join();
+    observation.inRecovery = standby;
+    observation.isReceiving = receiving;
+    observation.streaming = names;
+    if (isNews) onNews();
   }
 
   #noteVitals(row: VitalsRow): void {
     const { observation } = this.#options;
     const at = now();
-    observation.inRecovery = row.standby;
     if (row.standby) observation.progress = trackProgress(observation.progress, row.replayed ?? '', at);
     observation.writePath =
       row.flushed === null

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { NamedProcess } from '../postgres/postmaster-pid.ts';
@@ -104,6 +104,26 @@ export async function lookAtProcess(pid: number): Promise<NamedProcess | undefin
     return state === 'Z' ? undefined : { command, workingDirectory: workingDirectory(pid) };
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Kills a postmaster and its processes: a session that is busy would notice the death of its postmaster only when it has
+ * finished, and could commit meanwhile.
+ */
+export function killFamily(postmaster: Postmaster): void {
+  const children = childrenOf(postmaster.pid);
+  postmaster.signal('SIGKILL');
+  for (const pid of children) sendSignal(pid, 'SIGKILL');
+}
+
+/** Process ids; empty where the kernel does not tell. */
+export function childrenOf(pid: number): number[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    return text.split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
   }
 }
 

@@ -7,6 +7,7 @@ import type { Children } from '../process/children.ts';
 import { serverEnvironment } from '../process/environment.ts';
 import type { Libc } from '../process/libc.ts';
 import { DataDirectoryLock } from './data-directory-lock.ts';
+import { discardCopy } from './discard-copy.ts';
 import { makeDataDirectory, setAside } from './first-boot.ts';
 import type { LogServices, ServerLog } from './log-services.ts';
 import { prepareRuntimeDirectories } from './runtime-directory.ts';
@@ -29,8 +30,6 @@ const lastProcessPatience = 2_000;
 export interface Prepared {
   readonly context: ServerContext;
   readonly serverLog: ServerLog;
-  /** PGDATA is empty: a new database is to be made. */
-  readonly isNew: boolean;
   /** A server of an earlier manager that is still there. */
   readonly running: RunningServer | undefined;
   /** Waits for the last processes of the server, reads their last records, lets go of everything. Idempotent. */
@@ -111,7 +110,7 @@ export async function prepare(
     closed ??= letGo(services, lock, dataDirectory, serverLog);
     return closed;
   };
-  return { context, serverLog, isNew: settled.state !== 'start', running, close };
+  return { context, serverLog, running, close };
 }
 
 /** @throws the reason of a refusal */
@@ -184,6 +183,12 @@ function settleDirectory(
   if (verdict.state === 'set aside') {
     const place = setAside(dataDirectory, verdict.entries);
     logs.log.warn({ place }, 'an earlier initialisation was interrupted; its remains were moved aside');
+  }
+  if (verdict.state === 'discard copy' && discardCopy(dataDirectory)) {
+    logs.log.warn(
+      { dataDirectory },
+      'an earlier copy of the primary was interrupted; its remains were removed',
+    );
   }
   if (verdict.state === 'start' && verdict.tightenMode) {
     // PostgreSQL refuses a directory that others may write or read; volumes are often mounted like that.

@@ -1,9 +1,13 @@
 import type { Observation } from '../alignment/observation.ts';
 import { hindersReplay, trackError } from '../alignment/trackers.ts';
+import { classifyRecoveryTrouble, type RecoveryTrouble } from '../postgres/recovery-trouble.ts';
 import { now } from './deadline.ts';
 
 /** How many messages are kept for the question why the server ended. */
 const kept = 20;
+
+/** Troubles that only a comparison with the source can explain. */
+const astray: ReadonlySet<RecoveryTrouble> = new Set(['timeline forked', 'other system', 'ahead of source']);
 
 /** Fields of a record of the server that are looked at here; names as in the log. */
 export interface NotableRecord {
@@ -16,10 +20,16 @@ export interface NotableRecord {
 /** Remembers what the server said of its own troubles, from its log. */
 export class ServerNotes {
   readonly #observation: Observation;
+  readonly #onTrouble: (kind: 'astray' | 'stranded', text: string) => void;
   #messages: string[] = [];
 
-  constructor(observation: Observation) {
+  /**
+   * @param onTrouble called when a standby says that its WAL and that of its source do not go together (`astray`), or that
+   *   its source no longer has what comes next (`stranded`)
+   */
+  constructor(observation: Observation, onTrouble: (kind: 'astray' | 'stranded', text: string) => void) {
     this.#observation = observation;
+    this.#onTrouble = onTrouble;
   }
 
   /** The last messages that tell of trouble, oldest first. */
@@ -40,6 +50,9 @@ export class ServerNotes {
     if (hindersReplay(record.backend_type ?? '', record.sql_state_code ?? '', message)) {
       this.#observation.replayError = trackError(this.#observation.replayError, message, now());
     }
+    const trouble = classifyRecoveryTrouble(record.backend_type ?? '', record.sql_state_code ?? '', message);
+    if (trouble === 'wal removed') this.#onTrouble('stranded', message);
+    else if (trouble !== undefined && astray.has(trouble)) this.#onTrouble('astray', message);
   }
 
   /** A line that the server printed before its log was open. */

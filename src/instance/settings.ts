@@ -1,5 +1,7 @@
-import type { StopPolicy } from '../alignment/stop-plan.ts';
+import type { StopEvent, StopPolicy } from '../alignment/stop-plan.ts';
 import type { FirstBoot } from '../cluster/first-boot.ts';
+import type { Secret } from '../cluster/secret.ts';
+import type { ClusterReading, ClusterSource } from '../cluster/source.ts';
 import type { RuntimeRequest } from './runtime-directory.ts';
 
 /** What an instance is asked to be. Read again at a reload. */
@@ -9,9 +11,33 @@ export interface DesiredState {
   readonly firstBoot: FirstBoot;
   /** Throws when a new database may not be made like this (NO_PASSWORD); warns of what is unwise. */
   readonly checkFirstBoot: () => void;
-  readonly stopPolicy: StopPolicy;
+  /** How the server is stopped depends on what asks for it. */
+  readonly policyFor: (cause: StopEvent) => StopPolicy;
+  /** The user's parameters (spec.postgresql.parameters). */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Milliseconds (spec.postgresql.promotionTimeout). */
+  readonly promotionTimeout: number;
+  /** How instances of this Cluster follow each other; undefined for one that is alone. */
+  readonly replication: ReplicationPlan | undefined;
   /** Text of the files to be written into PGDATA, by name; made for a version, since settings differ between them. */
   readonly configurationFiles: (facts: ConfigurationFacts) => ReadonlyMap<string, string>;
+}
+
+/** How an instance follows the present primary. */
+export interface ReplicationPlan {
+  /** Role of the standbys on the primary. */
+  readonly user: string;
+  readonly password: Secret | undefined;
+  /** Name of this instance, by which the primary knows it. */
+  readonly applicationName: string;
+  /** Undefined while there is none, nobody has said where it listens, or it is this instance. */
+  readonly primary: { readonly host: string; readonly port: number } | undefined;
+  /** The same as a string for libpq, without a database. */
+  readonly conninfo: string | undefined;
+  /** Slot on the primary; undefined: none is used. */
+  readonly slot: string | undefined;
+  /** Text of override.conf. */
+  readonly overrideFile: string | undefined;
 }
 
 /** What the text of the configuration depends on besides the Cluster. */
@@ -22,6 +48,8 @@ export interface ConfigurationFacts {
   readonly logDirectory: string;
   /** True while a new database is made: files that belong to the user afterwards may be written only now. */
   readonly isFirstBoot: boolean;
+  /** Parameters that must be at least this much, whatever the Cluster says (contract 04, 10.3). */
+  readonly enforced: ReadonlyMap<string, string>;
   /** Present text of a file in PGDATA, undefined when there is none. */
   readonly current: (name: string) => string | undefined;
 }
@@ -37,6 +65,8 @@ export interface InstanceSettings {
   /** File name of the server's program. */
   readonly executable: string;
   readonly port: number;
+  /** Address under which the other instances of the Cluster reach the server. */
+  readonly advertisedHost: string;
   /** Arguments for the server after `-D PGDATA`. */
   readonly serverArguments: readonly string[];
   /** Directory of first-boot scripts. */
@@ -44,5 +74,13 @@ export interface InstanceSettings {
   readonly statusPort: number;
   /** Undefined: all addresses. */
   readonly statusHost: string | undefined;
-  readonly loadDesiredState: () => Promise<DesiredState>;
+  /** Opens the source of the Cluster. Rejects with what is wrong with it. */
+  readonly bindCluster: () => Promise<ClusterBinding>;
+}
+
+/** A Cluster, and what it means for this instance. */
+export interface ClusterBinding {
+  readonly source: ClusterSource;
+  /** What a reading of the Cluster asks of this instance. Throws what is wrong with it. */
+  readonly describe: (reading: ClusterReading) => DesiredState;
 }

@@ -6,7 +6,7 @@ import {
   stopDeadline,
 } from '../alignment/stop-plan.ts';
 import type { Logger } from '../logs/manager-log.ts';
-import type { Postmaster } from './postmaster.ts';
+import { killFamily, type Postmaster } from './postmaster.ts';
 
 /** Signals of the postmaster (manual page of postgres). */
 const signals: Record<StopMode, NodeJS.Signals> = {
@@ -86,6 +86,9 @@ export class Stopper {
   }
 
   #signal(mode: StopMode): void {
-    this.#postmaster.signal(signals[mode]);
+    if (mode === 'kill') killFamily(this.#postmaster);
+    else this.#postmaster.signal(signals[mode]);
+    // One that somebody has halted (SIGSTOP, a debugger) would act on none of them.
+    this.#postmaster.signal('SIGCONT');
   }
 }

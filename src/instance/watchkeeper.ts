@@ -6,6 +6,7 @@ import { trackProgress } from '../alignment/trackers.ts';
 import { parseControlFile } from '../postgres/control-file.ts';
 import { formatLsn } from '../postgres/lsn.ts';
 import { now } from './deadline.ts';
+import { childrenOf } from './postmaster.ts';
 
 /** Milliseconds. */
 const beat = 1_000;
@@ -69,7 +70,7 @@ export class Watchkeeper {
   }
 
   async #lookAtRecovery(): Promise<void> {
-    const marker = `${await this.#redoPosition()} ${await startupProcessTitle(this.#postmasterPid())}`.trim();
+    const marker = `${await this.#redoPosition()} ${startupProcessTitle(this.#postmasterPid())}`.trim();
     this.#observation.progress = trackProgress(this.#observation.progress, marker, now());
   }
 
@@ -112,11 +113,10 @@ export class Watchkeeper {
  * The title of the startup process, which names the WAL file it replays, in crash recovery too, where pg_control
  * stands still; empty when there is none.
  */
-async function startupProcessTitle(postmaster: number | undefined): Promise<string> {
+function startupProcessTitle(postmaster: number | undefined): string {
   if (postmaster === undefined) return '';
   try {
-    const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8');
-    for (const pid of children.split(' ').filter((text) => text !== '')) {
+    for (const pid of childrenOf(postmaster)) {
       const title = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
       const match = /startup (recovering .*|waiting .*)$/.exec(title);
       if (match !== null) return match[1] ?? '';

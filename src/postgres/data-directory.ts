@@ -2,6 +2,17 @@ import type { ErrorCode } from '../errors/catalogue.ts';
 
 /** Present from before initdb until the first boot is complete: while it exists nobody was ever served. */
 export const unfinishedMarker = '.init-unfinished';
+/** Present while a copy of the primary is being made: what stands beside it is only a copy, and incomplete. */
+export const joinMarker = '.join-unfinished';
+/** Where pg_basebackup works, inside PGDATA for the same reasons as initdb. */
+export const joinDirectory = '.join-staging';
+/**
+ * Present while a rewind is under way. It is a FIFO, since pg_rewind removes every plain file, directory and link that the
+ * source does not have, and passes over everything else.
+ */
+export const tornMarker = '.rewind-unfinished';
+/** With this file a server starts as a standby (PostgreSQL manual, 26.2). */
+export const standbySignal = 'standby.signal';
 /** Where initdb works, inside PGDATA: always the same file system, and PGDATA may be a mount point. */
 export const stagingDirectory = '.init-staging';
 /** Beginning of the names under which the remains of interrupted initialisations are kept. */
@@ -31,6 +42,8 @@ export type DataDirectoryVerdict =
   | { readonly state: 'initialise' }
   /** An earlier initialisation was interrupted: its remains are moved aside, then `initialise`. */
   | { readonly state: 'set aside'; readonly entries: readonly string[] }
+  /** A copy of the primary was interrupted: it holds nothing that the primary has not, and is removed. */
+  | { readonly state: 'discard copy'; readonly entries: readonly string[] }
   | { readonly state: 'start'; readonly major: number; readonly tightenMode: boolean }
   | { readonly state: 'refuse'; readonly code: ErrorCode; readonly reason: string };
 
@@ -62,6 +75,7 @@ export function judgeDataDirectory(
     );
   }
   if (content.length === 0) return emptyVerdict(facts);
+  if (content.includes(joinMarker)) return { state: 'discard copy', entries: content };
   if (content.includes(unfinishedMarker) || content.includes(stagingDirectory)) {
     if (aborted.length >= maxAborted) {
       return refuse('INIT_ABORTED_TOO_OFTEN', `${path} holds ${aborted.length} interrupted initialisations`);

@@ -13,6 +13,7 @@ export interface StatusRows {
 export interface ProcessFacts {
   readonly podName: string;
   readonly version: string;
+  readonly mightBeUnavailable: boolean;
   readonly executableHash: string;
   readonly architecture: string;
   readonly sessionId: string;
@@ -29,9 +30,7 @@ type Json = string | number | boolean | undefined | { [key: string]: Json } | Js
 export function statusBody(rows: StatusRows, facts: ProcessFacts): { [key: string]: Json } {
   const row = rows.instance;
   return {
-    pod: { metadata: { name: facts.podName }, spec: { containers: [] }, status: {} },
-    node: '',
-    isPodReady: false,
+    ...bareStatusBody(facts.podName, facts.version),
     systemID: row.system_id,
     isPrimary: !row.standby,
     timeLineID: row.timeline,
@@ -43,8 +42,7 @@ export function statusBody(rows: StatusRows, facts: ProcessFacts): { [key: strin
     pendingRestart: row.pending_restart,
     pendingRestartForDecrease: row.pending_decrease,
     loadedConfigurationHash: text(row.configuration_hash),
-    isPgRewindRunning: false,
-    mightBeUnavailable: false,
+    mightBeUnavailable: facts.mightBeUnavailable,
     isArchivingWAL: row.archiving || undefined,
     lastArchivedWAL: text(row.last_archived_wal),
     lastArchivedWALTime: rfc3339(row.last_archived_time),
@@ -55,10 +53,30 @@ export function statusBody(rows: StatusRows, facts: ProcessFacts): { [key: strin
     replicationSlotsInfo: list(rows.slots.map(slotEntry)),
     pgStatBasebackupsInfo: list(rows.baseBackups.map(baseBackupEntry)),
     executableHash: facts.executableHash,
-    instanceManagerVersion: facts.version,
     instanceArch: facts.architecture,
-    isInstanceManagerUpgrading: false,
     sessionID: facts.sessionId,
+  };
+}
+
+/** What is known without a server: the members that are never left out, empty where nobody can tell (contract 02, 6.2). */
+export function bareStatusBody(podName: string, version: string): { [key: string]: Json } {
+  return {
+    pod: { metadata: { name: podName }, spec: { containers: [] }, status: {} },
+    node: '',
+    isPodReady: false,
+    systemID: '',
+    isPrimary: false,
+    replayPaused: false,
+    isWalReceiverActive: false,
+    pendingRestart: false,
+    pendingRestartForDecrease: false,
+    isPgRewindRunning: false,
+    mightBeUnavailable: false,
+    executableHash: '',
+    instanceManagerVersion: version,
+    instanceArch: '',
+    isInstanceManagerUpgrading: false,
+    sessionID: '',
   };
 }
 

@@ -16,6 +16,25 @@ const standbySensitive = [
   'max_locks_per_transaction',
 ];
 
+const isPending = 'EXISTS (SELECT FROM pg_settings WHERE pending_restart)';
+const isDecrease = `EXISTS (
+         SELECT FROM pg_settings AS s
+         WHERE s.pending_restart AND s.name IN (${standbySensitive.map((name) => `'${name}'`).join(', ')})
+           AND COALESCE(
+             (SELECT f.setting FROM pg_file_settings AS f
+              WHERE f.name = s.name AND NOT f.applied
+              ORDER BY f.seqno DESC LIMIT 1),
+             s.boot_val)::numeric < s.setting::numeric
+       )`;
+
+/** Whether a parameter in the files waits for a restart, and whether one of them is such a decrease. */
+export const pendingRestartQuery = `SELECT ${isPending} AS pending, ${isDecrease} AS decrease`;
+
+export interface PendingRestartRow {
+  readonly pending: boolean;
+  readonly decrease: boolean;
+}
+
 /** One row for both roles. */
 export const instanceQuery = `
 SELECT COALESCE(current_setting('cnpg.config_sha256', true), '') AS configuration_hash,
@@ -28,16 +47,8 @@ SELECT COALESCE(current_setting('cnpg.config_sha256', true), '') AS configuratio
        CASE WHEN role.standby THEN COALESCE(pg_last_wal_replay_lsn()::text, '') END AS replay_lsn,
        CASE WHEN role.standby THEN pg_is_wal_replay_paused() ELSE false END AS replay_paused,
        EXISTS (SELECT FROM pg_stat_wal_receiver) AS receiver_active,
-       EXISTS (SELECT FROM pg_settings WHERE pending_restart) AS pending_restart,
-       EXISTS (
-         SELECT FROM pg_settings AS s
-         WHERE s.pending_restart AND s.name IN (${standbySensitive.map((name) => `'${name}'`).join(', ')})
-           AND COALESCE(
-             (SELECT f.setting FROM pg_file_settings AS f
-              WHERE f.name = s.name AND NOT f.applied
-              ORDER BY f.seqno DESC LIMIT 1),
-             s.boot_val)::numeric < s.setting::numeric
-       ) AS pending_decrease,
+       ${isPending} AS pending_restart,
+       ${isDecrease} AS pending_decrease,
        COALESCE(a.last_archived_time, '-infinity') > COALESCE(a.last_failed_time, '-infinity') AS archiving,
        COALESCE(a.last_archived_wal, '') AS last_archived_wal,
        ${utc('a.last_archived_time')} AS last_archived_time,

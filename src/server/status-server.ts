@@ -33,13 +33,17 @@ export class StatusServer {
     });
   }
 
+  /** The port that it listens on; only once `listen` has resolved. */
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   /**
    * Begins to listen. Port 0 lets the kernel choose; an undefined host means all addresses of both families.
    *
-   * @returns the port
    * @throws HTTP_PORT_IN_USE
    */
-  async listen(port: number, host: string | undefined): Promise<number> {
+  async listen(port: number, host: string | undefined): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#server.once('error', reject);
     this.#server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve);
@@ -51,7 +55,6 @@ export class StatusServer {
     this.#server.off('error', reject);
     // A later accept error (no descriptors left) must not end the process that looks after the database.
     this.#server.on('error', () => {});
-    return (this.#server.address() as AddressInfo).port;
   }
 
   close(): void {

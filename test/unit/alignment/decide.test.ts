@@ -64,16 +64,22 @@ describe('the table', () => {
   });
 
   test('comes to rest: no chain of steps for one goal goes round', () => {
-    for (const goal of goals) {
-      for (const first of states) {
+    for (const first of states) {
+      for (const wanted of goals) {
         const seen = new Set<string>();
         let state = first;
+        let goal = wanted;
         for (;;) {
           const cell = transitions[state][goal];
           if (cell.kind !== 'step' || cell.then === state) break;
           expect(seen.has(state), `${goal}: ${[...seen].join(' -> ')}`).toBe(false);
           seen.add(state);
           state = cell.then;
+          // With that step the request for a new copy is carried out.
+          if (cell.step === 'set aside') {
+            goal = 'follow';
+            seen.clear();
+          }
         }
       }
     }

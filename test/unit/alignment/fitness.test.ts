@@ -39,3 +39,14 @@ test('a server that starts, stops or is down on purpose does not count against i
     expect(isFitToLead({ ...old, phase }, now)).toBe(true);
   }
 });
+
+test('one that starts or stops, and of which nothing is heard any more, does: it would hold the lease for as long as it hangs', () => {
+  const long = now - fitnessPatience - 1;
+  const silent = { ...running, answeredAt: long, acceptedAt: long };
+  for (const phase of ['starting', 'stopping'] as const) {
+    expect(isFitToLead({ ...silent, phase, refusedAt: undefined }, now)).toBe(false);
+    expect(isFitToLead({ ...silent, phase, refusedAt: undefined, phaseSince: now - 1_000 }, now)).toBe(true);
+    expect(isFitToLead({ ...silent, phase, refusedAt: now - 1_000 }, now)).toBe(true);
+  }
+  expect(isFitToLead({ ...silent, phase: 'stopped', refusedAt: undefined }, now)).toBe(true);
+});

@@ -157,6 +157,9 @@ test.runIf(existsSync(definition))(
       expect(names(within(spec, path)), path).toEqual(known(below(theirs, path)));
     }
     const status = resource.spec.versions[0]!.schema.openAPIV3Schema.properties!.status!;
-    for (const name of names(at(clusterSchema, 'status'))) expect(known(status)).toContain(name);
+    const ours = ['recloneRequests'];
+    for (const name of names(at(clusterSchema, 'status'))) {
+      if (!ours.includes(name)) expect(known(status)).toContain(name);
+    }
   },
 );

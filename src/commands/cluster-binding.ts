@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import { sharesCluster } from '../cluster/cluster.ts';
+import { parseClusterFile, type Remark } from '../cluster/cluster-file.ts';
+import { bareCluster, standaloneSource } from '../cluster/standalone-source.ts';
+import { ManagerError, messageOf } from '../errors/manager-error.ts';
+import type { ClusterBinding } from '../instance/settings.ts';
+import type { Logger } from '../logs/manager-log.ts';
+import type { Libc } from '../process/libc.ts';
+import { describeDesiredState } from './desired-state.ts';
+
+export interface BindingInput {
+  readonly name: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly clusterFile: string | undefined;
+  /** --cluster-name, for an instance without a file. */
+  readonly clusterName: string | undefined;
+  /** Under which the other instances reach this one. */
+  readonly address: string;
+  readonly libc: Libc;
+  readonly log: Logger;
+}
+
+/**
+ * Finds out where the Cluster of this instance comes from: from nowhere, from a file of its own, or from a file that
+ * several instances share.
+ *
+ * @throws BAD_CLUSTER_FILE, CLUSTER_UNREADABLE, SECRET_UNREADABLE, BAD_ARGUMENT
+ */
+export async function bindCluster(input: BindingInput): Promise<ClusterBinding> {
+  const { name, clusterFile, environment, clusterName, log } = input;
+  const common = { environment, clusterName, log, shared: undefined };
+  if (clusterFile === undefined) {
+    return {
+      source: standaloneSource(name, () => bareCluster(clusterName ?? 'postgres')),
+      describe: (reading) => describeDesiredState(reading, { ...common, origin: 'environment' }),
+    };
+  }
+  const warn = (warnings: readonly Remark[]) => {
+    for (const { text, line, column } of warnings) log.warn({ line, column }, text);
+  };
+  const load = async () => {
+    const { cluster, warnings } = await parseClusterFile(readClusterText(clusterFile), clusterFile);
+    warn(warnings);
+    return cluster;
+  };
+  const cluster = await load();
+  if (sharesCluster(cluster)) return bindSharedFile(clusterFile, cluster.metadata.name, input, warn);
+  return {
+    source: standaloneSource(name, load),
+    describe: (reading) => describeDesiredState(reading, { ...common, origin: 'file' }),
+  };
+}
+
+async function bindSharedFile(
+  path: string,
+  cluster: string,
+  input: BindingInput,
+  onWarnings: (warnings: readonly Remark[]) => void,
+): Promise<ClusterBinding> {
+  const { name, environment, clusterName, libc, log, address } = input;
+  if (!new RegExp(`^${cluster}-[0-9]+$`).test(name)) {
+    throw new ManagerError(
+      'BAD_ARGUMENT',
+      `--pod-name ${name}: instances of the Cluster ${cluster} are called ${cluster}-1, ${cluster}-2 and so on`,
+    );
+  }
+  const { openFileSource } = await import('../cluster/file-source.ts');
+  const { replicationPassfile } = await import('../cluster/passfile.ts');
+  const source = await openFileSource(path, libc, { onWarnings });
+  const { path: passfile, password } = await replicationPassfile(await realpath(path), libc);
+  const { sharedRules } = await import('./shared-cluster.ts');
+  const shared = sharedRules({ name, address, passfile, password });
+  return {
+    source,
+    describe: (reading) =>
+      describeDesiredState(reading, { environment, clusterName, log, shared, origin: 'file' }),
+  };
+}
+
+function readClusterText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ManagerError('BAD_CLUSTER_FILE', `${path}: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,312 @@
+import { type Decision, decide } from '../alignment/decide.ts';
+import {
+  type ClusterFacts,
+  type InstanceFacts,
+  loneClusterFacts,
+  type Situation,
+} from '../alignment/facts.ts';
+import { type Failures, forgetFailure, noteFailure } from '../alignment/pacing.ts';
+import type { StopEvent } from '../alignment/stop-plan.ts';
+import type { StepName } from '../alignment/transitions.ts';
+import { isFenced } from '../cluster/fencing.ts';
+import { ManagerError, messageOf } from '../errors/manager-error.ts';
+import { dataRoleOf } from './data-role.ts';
+import { now } from './deadline.ts';
+import { isRecloneDue } from './kept-data.ts';
+import type { LeaseHolding } from './lease-holding.ts';
+import { followsPlan } from './replication-files.ts';
+import type { ServerEnd } from './server.ts';
+import type { Step, StepContext } from './step-context.ts';
+
+/** Milliseconds without an answer after which nothing is known of the server's role any more. */
+const roleIsKnownFor = 3_000;
+/** A server that was taken over may go on without a lease for this long: two looks at it. */
+const adoptionGrace = 4_000;
+/** Errors of steps that no further attempt would change. */
+const finalCodes: ReadonlySet<string> = new Set([
+  'REWIND_IMPOSSIBLE',
+  'REWIND_NEEDS_WAL',
+  'RECLONE_IMPOSSIBLE',
+]);
+
+const stopEvents = {
+  'stop in order': 'stop requested',
+  'stop fast': 'hand over',
+  'stop at once': 'isolation',
+} as const satisfies Partial<Record<StepName, StopEvent>>;
+
+type WorkStep = Exclude<StepName, keyof typeof stopEvents>;
+
+/** Each is loaded when it is needed: an instance that is alone never needs most of them. */
+const steps: Readonly<Record<WorkStep, () => Promise<Step>>> = {
+  initialise: async () => (await import('./steps/initialise.ts')).initialise,
+  join: async () => (await import('./steps/join.ts')).join,
+  start: async () => (await import('./steps/start.ts')).start,
+  promote: async () => (await import('./steps/promote.ts')).promote,
+  announce: async () => (await import('./steps/announce.ts')).announce,
+  compare: async () => (await import('./steps/compare.ts')).compare,
+  rewind: async () => (await import('./steps/rewind.ts')).rewind,
+  'turn standby': async () => (await import('./steps/turn-standby.ts')).turnStandby,
+  'set aside': async () => (await import('./steps/set-aside.ts')).setAside,
+  'point to the primary': async () => (await import('./steps/turn-standby.ts')).pointToPrimary,
+};
+
+/** Milliseconds that a step may take; those not named have their own measure (initdb, copies, promotionTimeout). */
+const deadlines: Readonly<Partial<Record<WorkStep, number>>> = {
+  start: 60_000,
+  announce: 30_000,
+  compare: 30_000,
+  'turn standby': 30_000,
+  'set aside': 30_000,
+  'point to the primary': 30_000,
+};
+/** Called off when they are no longer wanted; the others are let go to their end. */
+const revocable: ReadonlySet<StepName> = new Set(['initialise', 'join', 'compare']);
+/** A failure of these ends the process, which then says why: somebody has to look. */
+const fatal: ReadonlySet<StepName> = new Set(['initialise', 'start']);
+
+interface RunningStep {
+  readonly name: WorkStep;
+  readonly abort: AbortController;
+}
+
+/**
+ * The loop of an instance: what is seen becomes a decision (src/alignment), a decision becomes at most one step, and what
+ * the step has changed is seen again. Nothing else starts or stops a server, or changes what its files say of its role.
+ */
+export class Aligner {
+  readonly #step: StepContext;
+  readonly #lease: LeaseHolding;
+  readonly #clock: () => number;
+  readonly #adoptionGraceEnds: number;
+  readonly #end = Promise.withResolvers<ServerEnd | undefined>();
+  #failures: Failures = {};
+  #running: RunningStep | undefined;
+  #isQuitting = false;
+  #quitEvent: StopEvent = 'stop requested';
+  /** What the present server was last asked to stop for. */
+  #stopAsked: StopEvent | undefined;
+  #isOver = false;
+  #isDeciding = false;
+  #timer: NodeJS.Timeout | undefined;
+  #dependsOn = '';
+
+  constructor(step: StepContext, lease: LeaseHolding, clock: () => number) {
+    this.#step = step;
+    this.#lease = lease;
+    this.#clock = clock;
+    this.#adoptionGraceEnds = clock() + adoptionGrace;
+  }
+
+  /** Aligns until the process is to end. Resolves with the end of the last server, if there was one; rejects when a step fails for good. */
+  run(): Promise<ServerEnd | undefined> {
+    this.wake();
+    return this.#end.promise;
+  }
+
+  /** The process is to end: the server is stopped first. A second call makes the stop harder. */
+  quit(event: StopEvent): void {
+    if (this.#isQuitting) this.#step.server.stop(event);
+    this.#isQuitting = true;
+    this.#quitEvent = event;
+    this.#running?.abort.abort(new Error('stop requested'));
+    this.wake();
+  }
+
+  /** A person has changed something: what was refused is tried again. */
+  forgive(): void {
+    this.#failures = {};
+    this.wake();
+  }
+
+  /** The server has ended. One that nobody stopped ends the process as well: something is wrong that a restart must look at. */
+  serverEnded(end: ServerEnd): void {
+    const { findings, log } = this.#step;
+    this.#stopAsked = undefined;
+    findings.isPromoting = false;
+    findings.trouble = undefined;
+    findings.isStranded = false;
+    const isAsked = end.mode !== undefined && end.cause !== 'fault';
+    if (!isAsked || this.#isQuitting) {
+      this.#finish(end);
+      return;
+    }
+    log.info({ cause: end.cause }, 'the server has ended as it was asked to');
+    this.#step.transition('parked');
+    this.wake();
+  }
+
+  /** Something may have changed: decides anew, as soon as the present turn of the loop is over. */
+  wake(): void {
+    if (this.#isDeciding || this.#isOver) return;
+    this.#isDeciding = true;
+    queueMicrotask(() => {
+      this.#isDeciding = false;
+      if (!this.#isOver) this.#decide();
+    });
+  }
+
+  #decide(): void {
+    clearTimeout(this.#timer);
+    this.#forgetWhatIsOld();
+    const situation = this.#look();
+    const decision = decide(situation);
+    this.#show(decision);
+    this.#lease.intend(decision.lease);
+    this.#step.server.monitor?.hurry(decision.goal === 'claim' || decision.goal === 'lead');
+    this.#act(decision);
+    if (decision.again !== undefined) {
+      const wait = Math.min(Math.max(1, decision.again - this.#clock()), 2 ** 31 - 1);
+      this.#timer = setTimeout(() => this.wake(), wait);
+    }
+    this.#park(decision);
+    const isDone =
+      this.#isQuitting && this.#step.server.postmaster === undefined && this.#running === undefined;
+    if (isDone) this.#finish(undefined);
+  }
+
+  /** Nothing to do and no server: that is a state of its own, which probes can tell. */
+  #park({ step }: Decision): void {
+    const { server, observation, transition } = this.#step;
+    const isIdle = step === undefined && this.#running === undefined && server.postmaster === undefined;
+    if (isIdle && !this.#isQuitting && observation.phase !== 'waiting') transition('parked');
+  }
+
+  #act({ step, goal }: Decision): void {
+    const running = this.#running;
+    if (running !== undefined && running.name !== step && revocable.has(running.name)) {
+      running.abort.abort(new Error(`${running.name} is no longer wanted`));
+    }
+    if (step === undefined) return;
+    if (isStop(step)) {
+      this.#stop(goal === 'quit' ? this.#quitEvent : stopEvents[step]);
+    } else if (running === undefined) void this.#carryOut(step);
+  }
+
+  /** The same wish is said once: a second one counts as impatience. */
+  #stop(event: StopEvent): void {
+    if (event === this.#stopAsked) return;
+    this.#stopAsked = event;
+    this.#step.server.stop(event);
+  }
+
+  async #carryOut(name: WorkStep): Promise<void> {
+    const abort = new AbortController();
+    this.#running = { name, abort };
+    const deadline = deadlines[name];
+    const signal =
+      deadline === undefined ? abort.signal : AbortSignal.any([abort.signal, AbortSignal.timeout(deadline)]);
+    try {
+      const carryOut = await steps[name]();
+      await carryOut(this.#step, signal);
+      this.#failures = forgetFailure(this.#failures, name);
+    } catch (error) {
+      this.#noteFailure(name, error, abort.signal.aborted);
+    } finally {
+      this.#running = undefined;
+      this.wake();
+    }
+  }
+
+  #noteFailure(name: WorkStep, error: unknown, isRevoked: boolean): void {
+    const { log } = this.#step;
+    if (isRevoked && (this.#isQuitting || revocable.has(name))) {
+      log.info({ step: name, error: messageOf(error) }, 'step called off');
+      return;
+    }
+    if (fatal.has(name)) {
+      this.#isOver = true;
+      this.#end.reject(error);
+      return;
+    }
+    const isFinal = error instanceof ManagerError && finalCodes.has(error.code);
+    this.#failures = noteFailure(this.#failures, name, {
+      at: this.#clock(),
+      text: messageOf(error),
+      isFinal,
+    });
+    log.warn({ error, step: name, attempts: this.#failures[name]?.count }, 'step failed');
+  }
+
+  #finish(end: ServerEnd | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#running?.abort.abort(new Error('the instance ends'));
+    this.#end.resolve(end);
+  }
+
+  /** What was found out, and what has failed, holds for one primary. */
+  #forgetWhatIsOld(): void {
+    const status = this.#step.view.latest?.cluster.status;
+    const dependsOn = JSON.stringify([status?.currentPrimary, status?.targetPrimary]);
+    if (dependsOn === this.#dependsOn) return;
+    this.#dependsOn = dependsOn;
+    this.#failures = {};
+    this.#step.findings.kinship = undefined;
+  }
+
+  #look(): Situation {
+    const instance = this.#facts();
+    return {
+      instance,
+      cluster: this.#clusterFacts(instance.data),
+      lease: this.#lease.facts,
+      failures: this.#failures,
+      isQuitting: this.#isQuitting,
+      adoptionGraceEnds: this.#adoptionGraceEnds,
+      now: this.#clock(),
+    };
+  }
+
+  #clusterFacts(data: InstanceFacts['data']): ClusterFacts | undefined {
+    const { view, settings } = this.#step;
+    if (view.kind === 'standalone') return loneClusterFacts(settings.name, data);
+    const cluster = view.latest?.cluster;
+    if (cluster === undefined) return undefined;
+    const { status } = cluster;
+    return {
+      currentPrimary: status?.currentPrimary ?? '',
+      targetPrimary: status?.targetPrimary ?? '',
+      isFenced: isFenced(cluster, settings.name),
+      isRecloneAsked: isRecloneDue(settings.dataDirectory, status?.recloneRequests?.[settings.name]),
+    };
+  }
+
+  #facts(): InstanceFacts {
+    const { settings, context, server, observation, findings, desired, view } = this.#step;
+    const { phase, answeredAt, inRecovery, isReceiving } = observation;
+    const isUp = server.postmaster !== undefined;
+    const isKnown = phase === 'running' && answeredAt !== undefined && now() - answeredAt <= roleIsKnownFor;
+    const receiving = isReceiving === true ? 'receiving' : 'idle';
+    return {
+      name: settings.name,
+      data: findings.isPromoting ? 'primary' : dataRoleOf(context.dataDirectory),
+      server: isUp ? 'up' : 'down',
+      role: !isKnown || inRecovery === undefined ? 'unknown' : inRecovery ? 'standby' : 'primary',
+      receiver: !isKnown || isReceiving === undefined ? 'unknown' : receiving,
+      kinship: findings.kinship?.kind ?? 'unknown',
+      isAstray: findings.trouble !== undefined && view.kind !== 'standalone',
+      isStranded: findings.isStranded,
+      source: followsPlan(context.dataDirectory, desired().replication) ? 'right' : 'wrong',
+    };
+  }
+
+  /** One line a change, and the same in the status. */
+  #show({ state, goal, step, why, isRefused }: Decision): void {
+    const { observation, log } = this.#step;
+    const before = observation.alignment;
+    const shown = this.#running?.name ?? step;
+    const isSame =
+      before?.state === state && before.goal === goal && before.step === shown && before.why === why;
+    if (isSame) return;
+    observation.alignment = { state, goal, step: shown, why, isRefused, since: now() };
+    const line = shown ?? why ?? 'nothing to do';
+    if (isRefused) log.error({ state, goal }, `refused: ${line}`);
+    else log.info({ state, goal, ...(shown === undefined ? {} : { step: shown }) }, `alignment: ${line}`);
+  }
+}
+
+function isStop(step: StepName): step is keyof typeof stopEvents {
+  return step in stopEvents;
+}

@@ -1,0 +1,182 @@
+import type { LeaseIntent } from '../alignment/decide.ts';
+import type { LeaseFacts } from '../alignment/facts.ts';
+import {
+  freshLeaseMemory,
+  type LeaseEvent,
+  type LeaseMemory,
+  type LeaseMove,
+  type LeaseSituation,
+  leaseFacts,
+  nextLeaseMove,
+  noteLease,
+  type SeenLease,
+} from '../alignment/lease.ts';
+import type { LeaseTimes } from '../cluster/defaults.ts';
+import type { LeaseRecord, LeaseStore } from '../cluster/source.ts';
+import { messageOf } from '../errors/manager-error.ts';
+import type { Logger } from '../logs/manager-log.ts';
+import { now, pause } from './deadline.ts';
+import type { LeaseHolding } from './lease-holding.ts';
+
+export interface LeaseKeeperOptions {
+  readonly me: string;
+  readonly store: LeaseStore;
+  readonly timings: LeaseTimes;
+  /** Milliseconds of a clock that goes on while the machine sleeps. */
+  readonly clock: () => number;
+  readonly isHealthy: () => boolean;
+  /** Called when what `facts` says has changed. */
+  readonly onChange: () => void;
+  readonly log: Logger;
+}
+
+/**
+ * Asks the store of the lease what src/alignment/lease.ts says, one request at a time. Until something is intended it asks
+ * nothing: a standby never touches the lease.
+ */
+export class LeaseKeeper implements LeaseHolding {
+  readonly #options: LeaseKeeperOptions;
+  readonly #stopped = new AbortController();
+  #memory: LeaseMemory = freshLeaseMemory;
+  #record: LeaseRecord | undefined;
+  #intent: LeaseIntent = 'leave';
+  #timer: NodeJS.Timeout | undefined;
+  #isBusy = false;
+  #shown = '';
+  readonly #unwatch: () => void;
+
+  constructor(options: LeaseKeeperOptions) {
+    this.#options = options;
+    this.#unwatch = options.store.watch(() => this.#lookAgain());
+  }
+
+  get facts(): LeaseFacts {
+    return leaseFacts(this.#memory, this.#options.timings);
+  }
+
+  /** Who held it when it was last seen; for people. */
+  get holder(): string | undefined {
+    return this.#memory.seen?.holder;
+  }
+
+  intend(intent: LeaseIntent): void {
+    if (intent === this.#intent) return;
+    this.#intent = intent;
+    this.#wake();
+  }
+
+  /** Gives the lease back, if it is ours, and asks nothing more. Never rejects. */
+  async leave(deadline: number): Promise<void> {
+    this.intend('release');
+    const end = now() + deadline;
+    while (this.#memory.seen?.holder === this.#options.me && now() < end) await pause(2);
+    this.#stopped.abort();
+    clearTimeout(this.#timer);
+    this.#unwatch();
+  }
+
+  #situation(): LeaseSituation {
+    const { me, isHealthy, clock, timings } = this.#options;
+    return { me, intent: this.#intent, isHealthy: isHealthy(), now: clock(), timings };
+  }
+
+  /** Another process has changed the lease: a candidate need not wait for its next look. */
+  #lookAgain(): void {
+    if (this.#intent !== 'hold' || this.#memory.standing === 'held') return;
+    this.#memory = { ...this.#memory, askedAt: Number.NEGATIVE_INFINITY };
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (!this.#isBusy) void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#isBusy = true;
+    while (!this.#stopped.signal.aborted) {
+      const move = nextLeaseMove(this.#memory, this.#situation());
+      if (move.kind === 'rest') {
+        this.#sleepUntil(move.until);
+        break;
+      }
+      this.#note(await this.#ask(move.kind));
+    }
+    this.#isBusy = false;
+  }
+
+  #sleepUntil(until: number): void {
+    if (!Number.isFinite(until)) return;
+    this.#timer = setTimeout(() => this.#wake(), Math.max(1, until - this.#options.clock()));
+  }
+
+  async #ask(kind: Exclude<LeaseMove['kind'], 'rest'>): Promise<LeaseEvent> {
+    const { store, clock, timings } = this.#options;
+    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(timings.retryPeriod)]);
+    try {
+      if (kind === 'read' || this.#record === undefined) {
+        this.#record = await store.read(signal);
+        return { kind: 'read', seen: seenOf(this.#record) };
+      }
+      if (kind === 'release') this.#note({ kind: 'releasing' });
+      const sentAt = clock();
+      const answer = await store.write(this.#changed(kind, this.#record), signal);
+      if (answer === 'conflict') return { kind: 'conflict' };
+      this.#record = answer;
+      return { kind: 'written', seen: seenOf(answer)!, sentAt };
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error), request: kind }, 'the lease cannot be reached');
+      return { kind: 'unreadable' };
+    }
+  }
+
+  /** What is to be written; only the fields of the lease change (contract 03, 3.8). */
+  #changed(kind: 'claim' | 'renew' | 'release', record: LeaseRecord): LeaseRecord {
+    const { me, timings } = this.#options;
+    const time = microTime();
+    switch (kind) {
+      case 'renew':
+        return { ...record, durationSeconds: timings.duration / 1000, renewTime: time };
+      case 'claim':
+        return {
+          ...record,
+          holder: me,
+          durationSeconds: timings.duration / 1000,
+          acquireTime: time,
+          renewTime: time,
+          transitions: record.transitions + 1,
+        };
+      case 'release':
+        return {
+          ...record,
+          holder: '',
+          durationSeconds: timings.releasedDuration / 1000,
+          acquireTime: time,
+          renewTime: time,
+        };
+    }
+  }
+
+  #note(event: LeaseEvent): void {
+    const { me, clock, timings, onChange, log } = this.#options;
+    const before = this.facts.standing;
+    this.#memory = noteLease(this.#memory, event, { me, now: clock(), timings });
+    const { standing } = this.facts;
+    if (standing !== before) log.info({ standing, before, holder: this.holder }, `the lease is ${standing}`);
+    const shown = JSON.stringify([standing, this.facts.fenceAt, this.holder]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    onChange();
+  }
+}
+
+function seenOf(record: LeaseRecord | undefined): SeenLease | undefined {
+  if (record === undefined) return undefined;
+  const { holder, renewTime, durationSeconds } = record;
+  return { holder, renewTime, promised: durationSeconds * 1000 };
+}
+
+/** RFC 3339 with microseconds, as Kubernetes' MicroTime. */
+function microTime(): string {
+  return new Date().toISOString().replace('Z', '000Z');
+}

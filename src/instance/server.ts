@@ -1,0 +1,150 @@
+import { join } from 'node:path';
+import { forgetServer, type Observation } from '../alignment/observation.ts';
+import type { PhaseEvent } from '../alignment/phase.ts';
+import type { StopEvent, StopMode, StopPolicy } from '../alignment/stop-plan.ts';
+import type { Logger } from '../logs/manager-log.ts';
+import type { Login } from '../postgres/io/connection.ts';
+import type { ChildExit } from '../process/exit-status.ts';
+import type { WaitStatus } from '../process/libc.ts';
+import { Monitor } from './monitor.ts';
+import { adoptPostmaster, type Postmaster, startPostmaster } from './postmaster.ts';
+import { serverAddress, wasShutDown } from './server-access.ts';
+import type { ServerContext } from './server-context.ts';
+import { Stopper } from './stopper.ts';
+import type { RunningServer } from './takeover.ts';
+
+/** How one server came to its end. */
+export interface ServerEnd {
+  readonly exit: ChildExit;
+  /** The mode in which it was stopped; undefined when nobody asked. */
+  readonly mode: StopMode | undefined;
+  /** What asked first. */
+  readonly cause: StopEvent | undefined;
+  /** Resolves when its last words are in the log. */
+  readonly silent: Promise<void>;
+}
+
+export interface ServerOptions {
+  readonly context: ServerContext;
+  readonly observation: Observation;
+  readonly log: Logger;
+  readonly login: () => Login;
+  /** Arguments after `-D PGDATA`. */
+  readonly serverArguments: readonly string[];
+  readonly policyFor: (cause: StopEvent) => StopPolicy;
+  readonly onReaped: (listener: (status: WaitStatus) => void) => void;
+  readonly transition: (event: PhaseEvent) => void;
+  /** Something about the running server has changed: it answers, its role, its receiver. */
+  readonly onNews: () => void;
+  readonly onEnd: (end: ServerEnd) => void;
+  /** Whether standbys, and another primary, are to be looked at. */
+  readonly isShared: boolean;
+}
+
+/** The server of one data directory: one postmaster at a time, started, watched and stopped here and nowhere else. */
+export class Server {
+  readonly #options: ServerOptions;
+  #postmaster: Postmaster | undefined;
+  #monitor: Monitor | undefined;
+  #stopper: Stopper | undefined;
+  #cause: StopEvent | undefined;
+  #ended: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+  }
+
+  /** The present one, until its end has been noticed. */
+  get postmaster(): Postmaster | undefined {
+    return this.#postmaster;
+  }
+
+  get monitor(): Monitor | undefined {
+    return this.#monitor;
+  }
+
+  get stopMode(): StopMode | undefined {
+    return this.#stopper?.mode;
+  }
+
+  /** Resolves when the present server, if any, has ended. */
+  get ended(): Promise<unknown> {
+    return this.#ended;
+  }
+
+  /** Starts it with the role that its files give it. Rejects when the program cannot be started. */
+  async start(): Promise<void> {
+    const { context, serverArguments } = this.#options;
+    this.#attach(
+      await startPostmaster({
+        children: context.children,
+        executable: join(context.installation.binDirectory, context.executable),
+        args: ['-D', context.dataDirectory, ...serverArguments],
+        env: context.env,
+        lockDescriptor: context.lockDescriptor,
+        onOutput: (stream, output) => context.logOutput(context.executable, stream, output),
+      }),
+    );
+  }
+
+  adopt(running: RunningServer): void {
+    const { context, log, onReaped } = this.#options;
+    log.warn({ pid: running.pid }, 'taking over a server that an earlier manager left running');
+    this.#attach(adoptPostmaster(running.pid, onReaped, () => wasShutDown(context.dataDirectory)));
+  }
+
+  /** Begins a stop, or makes the one under way harder; the end is told to `onEnd`. */
+  stop(event: StopEvent): void {
+    if (this.#stopper === undefined) return;
+    this.#cause ??= event;
+    this.#options.transition('stop begun');
+    this.#stopper.push(event);
+  }
+
+  /** False when there is no server. */
+  signal(signal: NodeJS.Signals): boolean {
+    return this.#postmaster?.signal(signal) ?? false;
+  }
+
+  #attach(postmaster: Postmaster): void {
+    const { context, observation, log, login, transition, onNews, policyFor, isShared } = this.#options;
+    forgetServer(observation);
+    this.#postmaster = postmaster;
+    this.#cause = undefined;
+    transition('server started');
+    const monitor = new Monitor({
+      observation,
+      address: () => serverAddress(context),
+      login: login(),
+      dataDirectory: context.dataDirectory,
+      log,
+      isShared,
+      onFirstAnswer: () => transition('answered'),
+      onNews,
+    });
+    this.#monitor = monitor;
+    this.#stopper = new Stopper(
+      'the server',
+      postmaster,
+      () => policyFor(this.#cause ?? 'stop requested'),
+      () => monitor.checkpointAndLeave(),
+      log,
+    );
+    observation.isRestarting = false;
+    monitor.start();
+    this.#ended = postmaster.exited.then((exit) => this.#finish(postmaster, exit));
+  }
+
+  async #finish(postmaster: Postmaster, exit: ChildExit): Promise<void> {
+    const { observation, transition, onEnd } = this.#options;
+    const end = { exit, mode: this.stopMode, cause: this.#cause, silent: postmaster.silent };
+    this.#postmaster = undefined;
+    this.#stopper = undefined;
+    const monitor = this.#monitor;
+    this.#monitor = undefined;
+    transition('server ended');
+    forgetServer(observation);
+    onEnd(end);
+    await monitor?.stop();
+  }
+}

@@ -1,0 +1,38 @@
+import type { Observation } from '../alignment/observation.ts';
+import type { PhaseEvent } from '../alignment/phase.ts';
+import type { Logger } from '../logs/manager-log.ts';
+import type { Kinship } from '../postgres/kinship.ts';
+import type { Libc } from '../process/libc.ts';
+import type { ClusterView } from './cluster-view.ts';
+import type { Server } from './server.ts';
+import type { ServerContext } from './server-context.ts';
+import type { DesiredState, InstanceSettings } from './settings.ts';
+
+/** What the steps learn of the WAL of this directory, until something makes it old. */
+export interface Findings {
+  /** Undefined: not compared yet. */
+  kinship: Kinship | undefined;
+  /** The promotion of this standby was asked for: from here on it counts as a primary. */
+  isPromoting: boolean;
+  /** What the log says of why a standby cannot go on; undefined: nothing. */
+  trouble: string | undefined;
+  /** The source said that it no longer has the WAL that comes next. */
+  isStranded: boolean;
+}
+
+/** What every step works with. */
+export interface StepContext {
+  readonly settings: InstanceSettings;
+  readonly context: ServerContext;
+  readonly server: Server;
+  readonly view: ClusterView;
+  readonly observation: Observation;
+  readonly findings: Findings;
+  readonly libc: Libc;
+  readonly log: Logger;
+  readonly desired: () => DesiredState;
+  readonly transition: (event: PhaseEvent) => void;
+}
+
+/** Carries out one step to its end. Rejects when it could not; everything done so far may be done again. */
+export type Step = (context: StepContext, signal: AbortSignal) => Promise<void>;

@@ -1,0 +1,21 @@
+import { writeConfigurationFiles } from '../configuration-writer.ts';
+import { makeNewDatabase } from '../first-boot.ts';
+import type { Step } from '../step-context.ts';
+
+/** Makes a new database in an empty PGDATA. */
+export const initialise: Step = async (step, signal) => {
+  const { settings, context, observation } = step;
+  const desired = step.desired();
+  desired.checkFirstBoot();
+  step.transition('first boot');
+  await makeNewDatabase({
+    context,
+    plan: desired.firstBoot,
+    initDirectory: settings.initDirectory,
+    writeConfiguration: () => writeConfigurationFiles(context, desired, { isFirstBoot: true }),
+    onStep: (text) => {
+      observation.initStep = text;
+    },
+    signal,
+  });
+};

@@ -1,0 +1,71 @@
+import { copyFileSync, existsSync, rmSync, statSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { ManagerError } from '../../errors/manager-error.ts';
+import { tornMarker } from '../../postgres/data-directory.ts';
+import { classifyRewind } from '../../postgres/rewind-outcome.ts';
+import { syncDirectory } from '../atomic-file.ts';
+import { captureTool } from '../capture-tool.ts';
+import { writeConfigurationFiles } from '../configuration-writer.ts';
+import { isTorn } from '../data-role.ts';
+import { turnIntoStandby } from '../replication-files.ts';
+import type { Step, StepContext } from '../step-context.ts';
+
+/**
+ * Brings a stopped server back to where its WAL forked from the primary's, and on along the primary's (contract 04, 15.4).
+ * From the first change to the last a marker stands in the directory, so that whatever interrupts this, nothing but
+ * another rewind will touch what is neither the old state nor the new one.
+ *
+ * @throws REWIND_IMPOSSIBLE, REWIND_NEEDS_WAL, NO_SPACE; an error without a code when another attempt may succeed
+ */
+export const rewind: Step = async (step, signal) => {
+  const { context, findings, log } = step;
+  const { dataDirectory } = context;
+  const { replication } = step.desired();
+  if (replication?.conninfo === undefined) {
+    throw new ManagerError('PRIMARY_UNKNOWN', 'nobody has said where the primary listens');
+  }
+  step.transition('rewind begun');
+  keepControlFile(step);
+  markTorn(step);
+  rmSync(join(dataDirectory, 'postmaster.pid'), { force: true });
+  const program = join(context.installation.binDirectory, 'pg_rewind');
+  const args = [
+    '-P',
+    '--source-server',
+    `${replication.conninfo} dbname=postgres`,
+    '--target-pgdata',
+    dataDirectory,
+  ];
+  const { exit, lines } = await captureTool(context, program, args, { signal, isLogged: true });
+  const outcome = classifyRewind(exit.code, lines);
+  log.info({ outcome: outcome.kind }, 'pg_rewind has ended');
+  if (outcome.kind === 'refused') throw new ManagerError(outcome.code, outcome.why);
+  if (outcome.kind === 'try again') throw new Error(outcome.why);
+  // What came over are the primary's own files.
+  writeConfigurationFiles(context, step.desired(), { isFirstBoot: false });
+  turnIntoStandby(dataDirectory, replication);
+  unlinkSync(join(dataDirectory, tornMarker));
+  syncDirectory(dataDirectory);
+  rmSync(controlFileCopy(step), { force: true });
+  findings.kinship = undefined;
+};
+
+function markTorn({ context, libc }: StepContext): void {
+  if (isTorn(context.dataDirectory)) return;
+  libc.mkfifo(join(context.dataDirectory, tornMarker), 0o600);
+  syncDirectory(context.dataDirectory);
+}
+
+/** pg_rewind replaces the control file last; an interruption in that moment would leave nothing to begin anew with. */
+function keepControlFile(step: StepContext): void {
+  const path = join(step.context.dataDirectory, 'global', 'pg_control');
+  const copy = controlFileCopy(step);
+  if (existsSync(path) && statSync(path).size > 0) copyFileSync(path, copy);
+  else if (existsSync(copy)) copyFileSync(copy, path);
+  else throw new ManagerError('PGDATA_INCOMPLETE', `${path} is empty, and there is no copy of it`);
+}
+
+/** Outside of PGDATA, where pg_rewind removes what the source does not have. */
+function controlFileCopy({ context }: StepContext): string {
+  return join(context.directories.privateSocket, 'pg_control.kept');
+}

@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import type { Client } from 'pg';
+import { customFile } from '../../postgres/configuration.ts';
+import { readIfPresent } from '../atomic-file.ts';
+import { writeConfigurationFiles } from '../configuration-writer.ts';
+import { now, pause } from '../deadline.ts';
+import type { StepContext } from '../step-context.ts';
+
+/** Milliseconds for a reload to show; the postmaster and the session each read the files by themselves. */
+const patience = 5_000;
+const pollPeriod = 20;
+
+/**
+ * Keeps the generated files as the Cluster wants them, and the server loaded with them. That a reload is due is remembered
+ * until the server shows that it has happened (contract 03, section 7, hazard 11).
+ */
+export class ConfigurationUpkeep {
+  readonly #step: StepContext;
+  #isReloadDue = false;
+
+  constructor(step: StepContext) {
+    this.#step = step;
+  }
+
+  /** Writes what has changed, compared with what is on the disk: a rewind or a copy may have brought another's files. */
+  settle(): void {
+    const { context, desired, server, log } = this.#step;
+    const changed = writeConfigurationFiles(context, desired(), { isFirstBoot: false });
+    if (changed.length > 0) this.#isReloadDue = true;
+    if (!this.#isReloadDue) return;
+    log.info({ changed }, 'configuration changed: reloading');
+    server.signal('SIGHUP');
+  }
+
+  /** Waits until the server has loaded what was written. Rejects when it does not. */
+  async confirm(client: Client, signal: AbortSignal): Promise<void> {
+    if (!this.#isReloadDue) return;
+    const wanted = this.#digestOfFile();
+    const end = now() + patience;
+    for (;;) {
+      const loaded = await loadedDigest(client);
+      if (wanted === undefined || loaded === wanted) break;
+      if (now() > end)
+        throw new Error('the server has not loaded its configuration; see its log for the reason');
+      await pause(pollPeriod, signal);
+      signal.throwIfAborted();
+    }
+    this.#isReloadDue = false;
+  }
+
+  #digestOfFile(): string | undefined {
+    const text = readIfPresent(join(this.#step.context.dataDirectory, customFile)) ?? '';
+    return /^cnpg\.config_sha256 = '([0-9a-f]+)'$/m.exec(text)?.[1];
+  }
+}
+
+/** By which the configuration that the server runs with is known again (contract 04, 4.7); empty before the first. */
+export async function loadedDigest(client: Client): Promise<string> {
+  const { rows } = await client.query<{ digest: string }>(
+    "SELECT COALESCE(current_setting('cnpg.config_sha256', true), '') AS digest",
+  );
+  return rows[0]?.digest ?? '';
+}

@@ -1,0 +1,75 @@
+import type { Client } from 'pg';
+import { registered, specDigest, withHealth } from '../../cluster/registration.ts';
+import type { ReportedState } from '../../cluster/status.ts';
+import type { LeaseHolding } from '../lease-holding.ts';
+import type { StepContext } from '../step-context.ts';
+
+interface PositionRow {
+  readonly timeline: number;
+  readonly position: string;
+}
+
+/** Where WAL stands, on a primary and on a standby. */
+const positionQuery = `
+SELECT CASE WHEN pg_is_in_recovery()
+         THEN GREATEST(c.timeline_id, r.min_recovery_end_timeline)
+         ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline,
+       CASE WHEN pg_is_in_recovery()
+         THEN COALESCE(GREATEST(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text, '')
+         ELSE pg_current_wal_lsn()::text END AS position
+FROM pg_control_checkpoint() AS c, pg_control_recovery() AS r`;
+
+/** What this instance tells the others, in the status of a Cluster that no operator looks after. */
+export class ClusterReport {
+  readonly #step: StepContext;
+  readonly #lease: LeaseHolding;
+  readonly #statusPort: number;
+
+  constructor(step: StepContext, lease: LeaseHolding, statusPort: number) {
+    this.#step = step;
+    this.#lease = lease;
+    this.#statusPort = statusPort;
+  }
+
+  /** Where it listens and how far it is: also without a server. */
+  async register(signal: AbortSignal): Promise<void> {
+    const { view, observation } = this.#step;
+    const isPrimary = observation.inRecovery === false;
+    if (view.kind === 'file') await this.#tell({ isPrimary, phase: observation.phase }, signal);
+  }
+
+  /** What only the server knows; written when something else than its position has changed. */
+  async write(client: Client, isRestartPending: boolean, signal: AbortSignal): Promise<void> {
+    const { view, settings, observation } = this.#step;
+    if (view.kind !== 'file') return;
+    const row = (await client.query<PositionRow>(positionQuery)).rows[0];
+    if (row === undefined) return;
+    const isPrimary = observation.inRecovery === false;
+    const known = view.latest?.cluster.status?.instancesReportedState?.[settings.name];
+    const state: ReportedState = {
+      isPrimary,
+      phase: observation.phase,
+      timeLineID: row.timeline,
+      pendingRestart: isRestartPending,
+      configurationHash: specDigest(view.latest?.cluster),
+    };
+    const isNews = Object.entries(state).some(
+      ([key, value]) => known?.[key as keyof ReportedState] !== value,
+    );
+    await this.#tell(isNews ? { ...state, receivedLsn: row.position } : state, signal);
+    if (!isPrimary || this.#lease.facts.standing !== 'held') return;
+    const { streaming } = observation;
+    await view.update(
+      (status) => withHealth(status, { name: settings.name, streaming, timeline: row.timeline }),
+      signal,
+    );
+  }
+
+  async #tell(state: ReportedState, signal: AbortSignal): Promise<void> {
+    const { view, settings, context } = this.#step;
+    const cluster = view.latest?.cluster.metadata.name ?? '';
+    const endpoint = { ip: settings.advertisedHost, port: context.port, statusPort: this.#statusPort };
+    const me = { cluster, name: settings.name, state: { ...endpoint, ...state } };
+    await view.update((status) => registered(status, me, Date.now()), signal);
+  }
+}

@@ -1,0 +1,83 @@
+import type { Client } from 'pg';
+import { planRestart, type RestartPlan } from '../../alignment/restart-plan.ts';
+import { primaryUpdateStrategy } from '../../cluster/defaults.ts';
+import { specDigest } from '../../cluster/registration.ts';
+import { clusterPhase } from '../../cluster/status.ts';
+import { type PendingRestartRow, pendingRestartQuery } from '../../postgres/status-queries.ts';
+import { readEnforcedParameters } from '../enforced-parameters.ts';
+import type { StepContext } from '../step-context.ts';
+
+/** Restarts in place: those that a changed parameter needs, and those that a person asks for. */
+export class RestartUpkeep {
+  readonly #step: StepContext;
+  #said = '';
+
+  constructor(step: StepContext) {
+    this.#step = step;
+  }
+
+  /** @returns whether a changed parameter waits for a restart */
+  async settle(client: Client): Promise<boolean> {
+    const row = (await client.query<PendingRestartRow>(pendingRestartQuery)).rows[0];
+    const isPending = row?.pending === true;
+    const isAsked = this.#isAskedFor();
+    const plan = isAsked ? ({ kind: 'now', why: 'asked for' } as const) : await this.#plan(row);
+    this.#say(plan);
+    if (plan.kind === 'now') await this.#restart(isAsked);
+    return isPending;
+  }
+
+  /** The phase is the command (contract 03, 3.15). */
+  #isAskedFor(): boolean {
+    const { view, settings } = this.#step;
+    const status = view.latest?.cluster.status;
+    return status?.phase === clusterPhase.restartInPlace && status.currentPrimary === settings.name;
+  }
+
+  async #plan(row: PendingRestartRow | undefined): Promise<RestartPlan> {
+    const { view, settings, observation, context, desired } = this.#step;
+    const cluster = view.latest?.cluster;
+    // Where there is an operator, it says who restarts when; see the phase above.
+    if (row === undefined || cluster === undefined || view.kind !== 'file') return { kind: 'none' };
+    const digest = specDigest(cluster);
+    const reported = cluster.status?.instancesReportedState ?? {};
+    const isPrimary = observation.inRecovery === false;
+    const names = isPrimary ? observation.streaming : Object.keys(reported);
+    const enforced = row.decrease ? await readEnforcedParameters(context, desired().parameters) : new Map();
+    return planRestart({
+      name: settings.name,
+      isPrimary,
+      isPending: row.pending,
+      isDecrease: row.decrease,
+      isDecreaseReplayed: enforced.size === 0,
+      strategy: primaryUpdateStrategy(cluster.spec),
+      others: names
+        .filter((name) => name !== settings.name && reported[name]?.isPrimary !== true)
+        .map((name) => ({
+          name,
+          isPending: reported[name]?.pendingRestart === true,
+          isUpToDate: reported[name]?.configurationHash === digest,
+        })),
+    });
+  }
+
+  /** The lease is renewed meanwhile, and the role stays: the server comes back as what it was. */
+  async #restart(isAsked: boolean): Promise<void> {
+    const { server, view, observation } = this.#step;
+    observation.isRestarting = true;
+    server.stop('restart');
+    if (!isAsked) return;
+    await view.update(
+      (status) =>
+        status.phase === clusterPhase.restartInPlace ? { ...status, phase: clusterPhase.healthy } : undefined,
+      AbortSignal.timeout(10_000),
+    );
+  }
+
+  #say(plan: RestartPlan): void {
+    const text = plan.kind === 'none' ? '' : `restart: ${plan.kind}: ${plan.why}`;
+    if (text === this.#said) return;
+    this.#said = text;
+    if (text !== '') this.#step.log.info(text);
+  }
+}

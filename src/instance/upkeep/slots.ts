@@ -1,0 +1,96 @@
+import type { Client } from 'pg';
+import { slotSettings } from '../../cluster/defaults.ts';
+import { connectToPrimary } from '../../postgres/io/replication-session.ts';
+import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
+import { planSlots, planStandbySlots, type Slot, type SlotRules } from '../../postgres/slots.ts';
+import { now } from '../deadline.ts';
+import type { StepContext } from '../step-context.ts';
+import { primaryAddress } from '../steps/compare.ts';
+
+interface SlotRow {
+  readonly name: string;
+  readonly active: boolean;
+  readonly restart_lsn: string | null;
+  readonly holds_xmin: boolean;
+  readonly lost: boolean;
+}
+
+/** Permanent physical slots: the others are nobody's business here (contract 03, 3.21). */
+const slotQuery = `
+SELECT slot_name::text AS name, active, restart_lsn::text, xmin IS NOT NULL OR catalog_xmin IS NOT NULL AS holds_xmin,
+       COALESCE(wal_status = 'lost', false) AS lost
+FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT temporary ORDER BY slot_name`;
+
+/** Slots for the standbys, on the primary and, kept up to date, on the standbys that may become one. */
+export class SlotUpkeep {
+  #copiedAt = Number.NEGATIVE_INFINITY;
+
+  async settle(client: Client, step: StepContext, isPrimary: boolean): Promise<void> {
+    const cluster = step.view.latest?.cluster;
+    if (cluster === undefined) return;
+    const settings = slotSettings(cluster.spec);
+    const rules: SlotRules = {
+      isHighAvailability: settings.isHighlyAvailable,
+      prefix: settings.prefix,
+      isSynchronized: settings.copiesUserSlots,
+      excludePatterns: settings.excludePatterns,
+    };
+    const slots = await readSlots(client);
+    const plan = planSlots({
+      rules,
+      role: isPrimary ? 'primary' : 'standby',
+      currentPrimary: isPrimary ? step.settings.name : (cluster.status?.currentPrimary ?? ''),
+      instanceNames: cluster.status?.instanceNames ?? [],
+      slots,
+    });
+    for (const name of plan.drop) await client.query('SELECT pg_drop_replication_slot($1)', [name]);
+    for (const name of plan.create)
+      await client.query('SELECT pg_create_physical_replication_slot($1)', [name]);
+    if (plan.create.length + plan.drop.length > 0) {
+      step.log.info({ created: plan.create, dropped: plan.drop }, 'replication slots settled');
+    }
+    const isDue = now() - this.#copiedAt >= settings.updateInterval * 1000;
+    if (!isPrimary && isDue && step.observation.isReceiving === true) {
+      await copySlots(client, step, rules);
+      this.#copiedAt = now();
+    }
+  }
+}
+
+async function readSlots(client: Client): Promise<Slot[]> {
+  const { rows } = await client.query<SlotRow>(slotQuery);
+  return rows.map((row) => ({
+    name: row.name,
+    isActive: row.active,
+    restartLsn: row.restart_lsn === null ? undefined : parseLsn(row.restart_lsn),
+    holdsXmin: row.holds_xmin,
+    isLost: row.lost,
+  }));
+}
+
+/** After a failover the other standbys find their WAL here. */
+async function copySlots(client: Client, step: StepContext, rules: SlotRules): Promise<void> {
+  const primary = await connectToPrimary(primaryAddress(step), 'postgres');
+  let primarySlots: Slot[];
+  try {
+    primarySlots = await readSlots(primary);
+  } finally {
+    await primary.end();
+  }
+  const localSlots = await readSlots(client);
+  const plan = planStandbySlots({ rules, ownName: step.settings.name, primarySlots, localSlots });
+  for (const name of plan.drop) await client.query('SELECT pg_drop_replication_slot($1)', [name]);
+  for (const { name, restartLsn, create, reserve } of plan.advance) {
+    if (create) await client.query('SELECT pg_create_physical_replication_slot($1, $2)', [name, reserve]);
+    if (restartLsn !== undefined) await advance(client, name, formatLsn(restartLsn));
+  }
+}
+
+/** A slot that was just made keeps WAL from the last restart point on; PostgreSQL does not go back behind that (55000). */
+async function advance(client: Client, name: string, position: string): Promise<void> {
+  try {
+    await client.query('SELECT pg_replication_slot_advance($1, $2)', [name, position]);
+  } catch (error) {
+    if (!(error instanceof Error) || !/minimum is|forward past/.test(error.message)) throw error;
+  }
+}

@@ -1,0 +1,85 @@
+import type { Client, ClientConfig } from 'pg';
+import type { WalPast } from '../kinship.ts';
+import { parseLsn } from '../lsn.ts';
+import { parseTimelineHistory } from '../timeline-history.ts';
+
+/** Another instance, in the network. */
+export interface PrimaryAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string | undefined;
+  readonly applicationName: string;
+}
+
+/** Milliseconds for the connection and for each of two short questions. */
+const patience = 5_000;
+
+interface SystemRow {
+  readonly systemid: string;
+  readonly timeline: number;
+  readonly xlogpos: string;
+}
+
+/**
+ * Asks a server, over the replication protocol (PostgreSQL manual, 55.4), who it is and how its timeline came about.
+ * Rejects when it does not answer or lets nobody in.
+ */
+export async function readPrimaryPast(address: PrimaryAddress, signal: AbortSignal): Promise<WalPast> {
+  const client = await openReplicationSession(address);
+  const abort = () => void client.end().catch(() => {});
+  signal.addEventListener('abort', abort);
+  try {
+    signal.throwIfAborted();
+    const row = (await client.query<SystemRow>('IDENTIFY_SYSTEM')).rows[0];
+    if (row === undefined) throw new Error('the primary did not say who it is');
+    const timeline = Number(row.timeline);
+    return {
+      systemIdentifier: row.systemid,
+      timeline,
+      history: await readHistory(client, timeline),
+      end: parseLsn(row.xlogpos),
+    };
+  } finally {
+    signal.removeEventListener('abort', abort);
+    await client.end();
+  }
+}
+
+async function readHistory(client: Client, timeline: number): Promise<WalPast['history']> {
+  // The first one has no ancestors, and no file.
+  if (timeline === 1) return [];
+  const { rows } = await client.query<{ content: string | Buffer }>(`TIMELINE_HISTORY ${timeline}`);
+  return parseTimelineHistory(String(rows[0]?.content ?? ''));
+}
+
+function openReplicationSession(address: PrimaryAddress): Promise<Client> {
+  return open(address, { replication: 'true' });
+}
+
+/** A session for questions in SQL, with the search path pinned. Rejects when the server does not answer. */
+export function connectToPrimary(address: PrimaryAddress, database: string): Promise<Client> {
+  return open(address, { database, options: '-c search_path=pg_catalog,pg_temp' });
+}
+
+async function open(
+  address: PrimaryAddress,
+  more: ClientConfig & { readonly replication?: string },
+): Promise<Client> {
+  const { default: pg } = await import('pg');
+  const config: ClientConfig = {
+    host: address.host,
+    port: address.port,
+    user: address.user,
+    password: address.password ?? '',
+    application_name: `${address.applicationName}-manager`,
+    ssl: false,
+    connectionTimeoutMillis: patience,
+    query_timeout: patience,
+    ...more,
+  };
+  const client = new pg.Client(config);
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
