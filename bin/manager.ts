@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { SignalInbox } from '../src/process/signal-inbox.ts';
+import { watchdogWord } from '../src/process/watchdog-word.ts';
 
 // Before anything else is loaded: from here on no signal is lost.
 const inbox = new SignalInbox();
@@ -7,5 +8,10 @@ inbox.install();
 // Node would print the notice that node:ffi is experimental as plain text between the records.
 process.removeAllListeners('warning');
 
-const { main } = await import('../src/commands/main.ts');
-process.exit(await main(process.argv.slice(2), inbox));
+if (process.argv[2] === watchdogWord) {
+  const { runWatchdog } = await import('../src/process/watchdog.ts');
+  runWatchdog();
+} else {
+  const { main } = await import('../src/commands/main.ts');
+  process.exit(await main(process.argv.slice(2), inbox));
+}

@@ -92,7 +92,9 @@ export function nextLeaseMove(memory: LeaseMemory, situation: LeaseSituation): L
   if (intent === 'leave') return { kind: 'rest', until: Number.POSITIVE_INFINITY };
   if (intent === 'release') {
     if (seen?.holder !== me) return { kind: 'rest', until: Number.POSITIVE_INFINITY };
-    return memory.standing === 'unknown' && now < due ? { kind: 'rest', until: due } : { kind: 'release' };
+    // After a conflict, or without an answer, it may be somebody else's by now.
+    if (memory.standing !== 'unknown') return { kind: 'release' };
+    return now < due ? { kind: 'rest', until: due } : { kind: 'read' };
   }
   const isFresh = memory.standing !== 'unknown' && memory.askedAt > Number.NEGATIVE_INFINITY;
   if (seen === undefined || !isFresh) return now < due ? { kind: 'rest', until: due } : { kind: 'read' };

@@ -9,9 +9,8 @@ import { type ClusterStatus, clusterPhase, type ReportedState, timestamp } from 
  */
 
 /**
- * The status with this instance in it; undefined when it says so already. The first instance of a Cluster that has neither
- * a primary nor any member is the founder if its name ends in -1, as the operator's first one does; nobody else ever
- * chooses a primary here.
+ * The status with this instance in it; undefined when it says so already. Of a Cluster that has
+ * never had a primary the instance called -1 is the founder, as with the operator; otherwise nobody chooses one here.
  *
  * @param cluster name of the Cluster
  * @param now milliseconds since 1970
@@ -23,7 +22,8 @@ export function registered(
 ): ClusterStatus | undefined {
   const { cluster, name, state } = me;
   const names = status.instanceNames ?? [];
-  const isFounder = names.length === 0 && (status.targetPrimary ?? '') === '' && name === `${cluster}-1`;
+  const hasPrimary = (status.currentPrimary ?? '') !== '' || (status.targetPrimary ?? '') !== '';
+  const isFounder = !hasPrimary && name === `${cluster}-1`;
   const next: ClusterStatus = {
     ...status,
     ...(isFounder

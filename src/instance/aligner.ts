@@ -17,6 +17,7 @@ import type { LeaseHolding } from './lease-holding.ts';
 import { followsPlan } from './replication-files.ts';
 import type { ServerEnd } from './server.ts';
 import type { Step, StepContext } from './step-context.ts';
+import type { Watchdog } from './watchdog.ts';
 
 /** Milliseconds without an answer after which nothing is known of the server's role any more. */
 const roleIsKnownFor = 3_000;
@@ -78,6 +79,7 @@ export class Aligner {
   readonly #step: StepContext;
   readonly #lease: LeaseHolding;
   readonly #clock: () => number;
+  readonly #watchdog: Watchdog | undefined;
   readonly #adoptionGraceEnds: number;
   readonly #end = Promise.withResolvers<ServerEnd | undefined>();
   #failures: Failures = {};
@@ -91,8 +93,10 @@ export class Aligner {
   #timer: NodeJS.Timeout | undefined;
   #dependsOn = '';
 
-  constructor(step: StepContext, lease: LeaseHolding, clock: () => number) {
+  /** @param watchdog undefined: nobody else could hold the lease, so there is nothing to watch for */
+  constructor(step: StepContext, lease: LeaseHolding, clock: () => number, watchdog: Watchdog | undefined) {
     this.#step = step;
+    this.#watchdog = watchdog;
     this.#lease = lease;
     this.#clock = clock;
     this.#adoptionGraceEnds = clock() + adoptionGrace;
@@ -126,7 +130,10 @@ export class Aligner {
     findings.isPromoting = false;
     findings.trouble = undefined;
     findings.isStranded = false;
-    const isAsked = end.mode !== undefined && end.cause !== 'fault';
+    // When the time of the lease is over, the watchdog may have done what this process could not.
+    const { fenceAt } = this.#lease.facts;
+    const isIsolated = fenceAt !== undefined && this.#clock() >= fenceAt;
+    const isAsked = (end.mode !== undefined || isIsolated) && end.cause !== 'fault';
     if (!isAsked || this.#isQuitting) {
       this.#finish(end);
       return;
@@ -153,6 +160,7 @@ export class Aligner {
     const decision = decide(situation);
     this.#show(decision);
     this.#lease.intend(decision.lease);
+    this.#watch(situation);
     this.#step.server.monitor?.hurry(decision.goal === 'claim' || decision.goal === 'lead');
     this.#act(decision);
     if (decision.again !== undefined) {
@@ -163,6 +171,14 @@ export class Aligner {
     const isDone =
       this.#isQuitting && this.#step.server.postmaster === undefined && this.#running === undefined;
     if (isDone) this.#finish(undefined);
+  }
+
+  /** A primary that runs is guarded until its lease runs out; see watchdog.ts. */
+  #watch({ instance, lease }: Situation): void {
+    const postmaster = this.#step.server.postmaster?.pid;
+    const isPrimary = instance.data === 'primary' && postmaster !== undefined;
+    if (!isPrimary) this.#watchdog?.guard(undefined);
+    else if (lease.fenceAt !== undefined) this.#watchdog?.guard({ fenceAt: lease.fenceAt, postmaster });
   }
 
   /** Nothing to do and no server: that is a state of its own, which probes can tell. */

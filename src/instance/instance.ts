@@ -23,6 +23,7 @@ import type { ClusterBinding, DesiredState, InstanceSettings } from './settings.
 import { StatusReport } from './status-report.ts';
 import type { Findings, StepContext } from './step-context.ts';
 import type { Upkeep } from './upkeep.ts';
+import type { Watchdog } from './watchdog.ts';
 import { Watchkeeper } from './watchkeeper.ts';
 
 export type InstanceServices = Omit<PreparationServices, 'notes'> & {
@@ -67,6 +68,7 @@ export class Instance {
   #statusServer: Promise<StatusServer> | undefined;
   #server: Server | undefined;
   #lease: LeaseHolding | undefined;
+  #watchdog: Watchdog | undefined;
   #aligner: Aligner | undefined;
   #upkeep: Upkeep | undefined;
   #fault: ManagerError | undefined;
@@ -147,7 +149,9 @@ export class Instance {
     this.#report.connectTo(step);
     const lease = await this.#openLease(reading, binding.source);
     this.#lease = lease;
-    const aligner = new Aligner(step, lease, this.#services.libc.bootTime);
+    const watchdog = this.#isShared ? await this.#openWatchdog(prepared) : undefined;
+    this.#watchdog = watchdog;
+    const aligner = new Aligner(step, lease, this.#services.libc.bootTime, watchdog);
     this.#aligner = aligner;
     view.onChange(() => this.#clusterChanged());
     if (prepared.running !== undefined) server.adopt(prepared.running);
@@ -214,6 +218,13 @@ export class Instance {
       onChange: () => this.#aligner?.wake(),
       log: this.#log,
     });
+  }
+
+  async #openWatchdog({ context, running }: Prepared): Promise<Watchdog> {
+    const { Watchdog, dismissWatchdogs } = await import('./watchdog.ts');
+    if (running !== undefined) dismissWatchdogs(context.dataDirectory);
+    const patience = this.#wanted().policyFor('isolation').immediateSeconds * 1000;
+    return new Watchdog(context.children, context.dataDirectory, patience, this.#log);
   }
 
   async #openUpkeep(step: StepContext, lease: LeaseHolding): Promise<void> {
@@ -335,6 +346,7 @@ export class Instance {
     this.#upkeep?.stop();
     if (this.#server?.postmaster !== undefined) this.#server.signal('SIGINT');
     await this.#server?.ended;
+    this.#watchdog?.guard(undefined);
     await this.#lease?.leave(releasePatience);
     this.#view?.stop();
     this.#watchkeeper.stop();

@@ -1,11 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { NamedProcess } from '../postgres/postmaster-pid.ts';
 import type { Children } from '../process/children.ts';
 import { type ChildExit, signalName } from '../process/exit-status.ts';
 import type { WaitStatus } from '../process/libc.ts';
+import { childrenOf, signalProcess } from '../process/proc.ts';
 import { pause } from './deadline.ts';
 
 /** A running server, whether this process started it or found it. */
@@ -92,7 +93,7 @@ export function adoptPostmaster(
     resolve({ code: status.exitCode ?? null, signal });
   });
   void watchAbsence(pid, over.signal).then(() => resolve({ code: wasShutDown() ? 0 : 1, signal: null }));
-  return { pid, exited, silent: Promise.resolve(), signal: (signal) => sendSignal(pid, signal) };
+  return { pid, exited, silent: Promise.resolve(), signal: (signal) => signalProcess(pid, signal) };
 }
 
 /** What is known of a process: undefined when there is none. */
@@ -114,17 +115,7 @@ export async function lookAtProcess(pid: number): Promise<NamedProcess | undefin
 export function killFamily(postmaster: Postmaster): void {
   const children = childrenOf(postmaster.pid);
   postmaster.signal('SIGKILL');
-  for (const pid of children) sendSignal(pid, 'SIGKILL');
-}
-
-/** Process ids; empty where the kernel does not tell. */
-export function childrenOf(pid: number): number[] {
-  try {
-    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-    return text.split(' ').filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
+  for (const pid of children) signalProcess(pid, 'SIGKILL');
 }
 
 async function watchAbsence(pid: number, signal: AbortSignal): Promise<void> {
@@ -136,13 +127,5 @@ function workingDirectory(pid: number): string | undefined {
     return readlinkSync(`/proc/${pid}/cwd`);
   } catch {
     return undefined;
-  }
-}
-
-function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch {
-    return false;
   }
 }

@@ -5,8 +5,8 @@ import type { DiskSpace, Observation } from '../alignment/observation.ts';
 import { trackProgress } from '../alignment/trackers.ts';
 import { parseControlFile } from '../postgres/control-file.ts';
 import { formatLsn } from '../postgres/lsn.ts';
+import { childrenOf } from '../process/proc.ts';
 import { now } from './deadline.ts';
-import { childrenOf } from './postmaster.ts';
 
 /** Milliseconds. */
 const beat = 1_000;

@@ -101,7 +101,16 @@ describe('a holder', () => {
     const silent = note(sent, { kind: 'unreadable' }, 12);
     expect(leaseFacts(silent, timings).fenceAt).toBeUndefined();
     expect(move(silent, 12, 'release').kind).toBe('rest');
-    expect(move(silent, 2_012, 'release').kind).toBe('release');
+    expect(move(silent, 2_012, 'release').kind).toBe('read');
+    const still = note(silent, { kind: 'read', seen: seen(me) }, 2_015);
+    expect(move(still, 2_015, 'release').kind).toBe('release');
+  });
+
+  test('asks again after a conflict, instead of trying the same release for ever', () => {
+    const conflict = note(note(held, { kind: 'releasing' }, 10), { kind: 'conflict' }, 12);
+    expect(move(conflict, 12, 'release').kind).toBe('read');
+    const others = note(conflict, { kind: 'read', seen: seen('c-2') }, 14);
+    expect(move(others, 14, 'release').kind).toBe('rest');
   });
 
   test('begins a new reign after a break', () => {

@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import { registered, specDigest, withHealth } from '../../../src/cluster/registration.ts';
+import { clusterPhase } from '../../../src/cluster/status.ts';
+
+const state = { isPrimary: false, ip: '127.0.0.1', port: 5432, phase: 'waiting' };
+const me = (name: string) => ({ cluster: 'c', name, state });
+
+describe('registration', () => {
+  test('adds the instance, in the order of the numbers', () => {
+    const status = { instanceNames: ['c-2', 'c-10'], currentPrimary: 'c-2', targetPrimary: 'c-2' };
+    const next = registered(status, me('c-3'), 0);
+    expect(next?.instanceNames).toEqual(['c-2', 'c-3', 'c-10']);
+    expect(next?.instancesReportedState?.['c-3']).toEqual(state);
+    expect(next?.targetPrimary).toBe('c-2');
+  });
+
+  test('changes nothing a second time', () => {
+    const once = registered({ targetPrimary: 'c-1', currentPrimary: 'c-1' }, me('c-2'), 0);
+    expect(registered(once!, me('c-2'), 5)).toBeUndefined();
+  });
+
+  test('keeps what others wrote, and what it said before of itself', () => {
+    const before = {
+      targetPrimary: 'c-1',
+      instancesReportedState: { 'c-1': { isPrimary: true }, 'c-2': { isPrimary: false, timeLineID: 3 } },
+    };
+    const next = registered(before, me('c-2'), 0);
+    expect(next?.instancesReportedState).toMatchObject({
+      'c-1': { isPrimary: true },
+      'c-2': { timeLineID: 3 },
+    });
+  });
+
+  test('only the first instance founds a Cluster, whoever registers before it', () => {
+    const second = registered({}, me('c-2'), 0)!;
+    expect(second.targetPrimary).toBeUndefined();
+    expect(registered(second, me('c-1'), 0)).toMatchObject({
+      targetPrimary: 'c-1',
+      targetPrimaryTimestamp: '1970-01-01T00:00:00.000000Z',
+      phase: clusterPhase.settingUpPrimary,
+    });
+  });
+
+  test('and never one that has, or has had, a primary', () => {
+    for (const status of [
+      { currentPrimary: 'c-2' },
+      { targetPrimary: 'c-3' },
+      { targetPrimary: 'pending' },
+    ]) {
+      const next = registered(status, me('c-1'), 0)!;
+      expect(next.targetPrimary).toBe((status as { targetPrimary?: string }).targetPrimary);
+    }
+  });
+});
+
+describe('health, as the primary sees it', () => {
+  const status = {
+    currentPrimary: 'c-1',
+    targetPrimary: 'c-1',
+    instanceNames: ['c-1', 'c-2', 'c-3'],
+    phase: clusterPhase.switchover,
+  };
+
+  test('is who streams from it', () => {
+    expect(withHealth(status, { name: 'c-1', streaming: ['c-3', 'psql'], timeline: 4 })).toMatchObject({
+      instancesStatus: { healthy: ['c-1', 'c-3'], failed: ['c-2'] },
+      phase: clusterPhase.healthy,
+      timelineID: 4,
+    });
+  });
+
+  test('is nothing that a former primary, or one that is about to go, may say', () => {
+    const primary = { streaming: [], timeline: 1 };
+    expect(withHealth(status, { name: 'c-2', ...primary })).toBeUndefined();
+    expect(withHealth({ ...status, targetPrimary: 'pending' }, { name: 'c-1', ...primary })).toBeUndefined();
+  });
+
+  test('leaves a phase alone that is a command', () => {
+    const asked = { ...status, phase: clusterPhase.restartInPlace };
+    expect(withHealth(asked, { name: 'c-1', streaming: [], timeline: 1 })?.phase).toBe(
+      clusterPhase.restartInPlace,
+    );
+  });
+});
+
+test('the digest of the spec changes with it', () => {
+  const cluster = (instances: number) => ({
+    apiVersion: 'postgresql.cnpg.io/v1',
+    kind: 'Cluster' as const,
+    metadata: { name: 'c' },
+    spec: { instances },
+  });
+  expect(specDigest(cluster(1))).toBe(specDigest(cluster(1)));
+  expect(specDigest(cluster(1))).not.toBe(specDigest(cluster(2)));
+});
