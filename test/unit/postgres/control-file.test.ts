@@ -102,6 +102,7 @@ describe('the end of WAL by the control file', () => {
   });
   test('a primary that was shut down: behind its last checkpoint', () => {
     expect(walEndOf(control({ clusterState: 'shut down' }))).toEqual({ timeline: 1, end: 0x300_00a0n });
+    expect(walEndOf(control({ clusterState: 'shut down' }, 0x300_00a8n, 1)).end).toBe(0x300_00a8n);
   });
   test.each(['shut down in recovery', 'in archive recovery'] as const)('a standby %s', (clusterState) => {
     expect(walEndOf(control({ clusterState }, 0x400_0000n, 2))).toEqual({ timeline: 2, end: 0x400_0000n });

@@ -150,6 +150,12 @@ describe('minSyncReplicas and maxSyncReplicas', () => {
     const input = { ...example, instancesStatus: healthy(ready + 1), minSyncReplicas, maxSyncReplicas };
     expect(names(input)).toBe(expected);
   });
+  test('a primary that is not healthy takes the place of a ready standby', () => {
+    const instancesStatus = { healthy: ['c-2', 'c-3'] };
+    expect(names({ ...example, instancesStatus, minSyncReplicas: 2, maxSyncReplicas: 3 })).toBe(
+      'ANY 1 ("c-2","c-3")',
+    );
+  });
   test('nobody is healthy, or nothing is asked for', () => {
     expect(
       names({ ...example, instancesStatus: {}, minSyncReplicas: 1, maxSyncReplicas: 1 }),
