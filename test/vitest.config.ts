@@ -1,25 +1,20 @@
 import { defineConfig } from 'vitest/config';
 
-const layer = (name: string, options: { timeout: number; parallel: boolean }) => ({
+const layer = (name: string, timeout: number) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
-    testTimeout: options.timeout,
-    hookTimeout: options.timeout,
-    fileParallelism: options.parallel,
+    testTimeout: timeout,
+    hookTimeout: timeout,
     pool: 'forks' as const,
   },
 });
 
-/** One project a layer: pure tests run side by side, those with real servers one file after the other. */
+/** One project a layer. Files of all of them run side by side, two at a time: most tests wait more than they work. */
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
     maxWorkers: 2,
-    projects: [
-      layer('unit', { timeout: 30_000, parallel: true }),
-      layer('postgres', { timeout: 120_000, parallel: false }),
-      layer('image', { timeout: 600_000, parallel: false }),
-    ],
+    projects: [layer('unit', 30_000), layer('postgres', 120_000), layer('image', 600_000)],
   },
 });

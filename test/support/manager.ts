@@ -293,7 +293,7 @@ export function isServerOf(pid: number, dataDirectory: string): boolean {
   }
 }
 
-async function withDeadline<T>(what: string, promise: Promise<T>, report: () => string): Promise<T> {
+export async function withDeadline<T>(what: string, promise: Promise<T>, report: () => string): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => reject(new Error(`waited ${patience / 1000} s for ${what}\n${report()}`)),
