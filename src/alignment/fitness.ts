@@ -7,26 +7,18 @@ import type { Observation } from './observation.ts';
  */
 export const fitnessPatience = 30_000;
 
-export interface LifeSigns extends Observation {
-  /**
-   * Last time the postmaster itself turned a session away, as one does that starts or stops (57P03); undefined: never.
-   * Absent: nobody watches for that.
-   */
-  refusedAt?: number | undefined;
-}
-
 /**
  * Whether others may go on relying on this instance as the primary: its loop runs, and its server, if there is one, takes
  * sessions and gets its WAL to the disk. How long a start or a stop takes is judged by those who wait for it; but one of
  * which nothing at all is heard may hang, and then the lease must not keep everybody else from leading.
  */
-export function isFitToLead(observed: LifeSigns, now: number): boolean {
+export function isFitToLead(observed: Observation, now: number): boolean {
   if (now - observed.loopBeatAt > healthLimits.loopBeat) return false;
   const { phase, answeredAt, acceptedAt, writePath, phaseSince } = observed;
   const isRecent = (at: number | undefined) =>
     now - Math.max(at ?? phaseSince, phaseSince) <= fitnessPatience;
   if (phase === 'starting' || phase === 'stopping') {
-    return !('refusedAt' in observed) || isRecent(observed.refusedAt) || isRecent(answeredAt);
+    return isRecent(observed.refusedAt) || isRecent(answeredAt);
   }
   if (phase !== 'running') return true;
   const stalledSince = writePath?.stalledSince;

@@ -15,6 +15,8 @@ export interface Observation {
   answeredAt: number | undefined;
   /** Last time a new session was begun with success, or refused for want of room. */
   acceptedAt: number | undefined;
+  /** Last time the postmaster itself turned a session away, as one does that starts, stops or is full. */
+  refusedAt: number | undefined;
   /** The last thing that was not such an answer. */
   refusal: Refusal | undefined;
   /** Undefined until the server was asked. */
@@ -92,6 +94,7 @@ export interface WritePath {
 export function forgetServer(observed: Observation): void {
   observed.answeredAt = undefined;
   observed.acceptedAt = undefined;
+  observed.refusedAt = undefined;
   observed.refusal = undefined;
   observed.inRecovery = undefined;
   observed.isReceiving = undefined;
@@ -110,6 +113,7 @@ export function freshObservation(now: number): Observation {
     initStep: undefined,
     answeredAt: undefined,
     acceptedAt: undefined,
+    refusedAt: undefined,
     refusal: undefined,
     inRecovery: undefined,
     isReceiving: undefined,

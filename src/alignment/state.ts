@@ -49,11 +49,14 @@ function standbyDown({ kinship }: InstanceFacts): State {
   return kinship === 'forked' ? 'forked standby down' : 'standby down';
 }
 
+/** What stands in the way of following counts only where it does: not while WAL arrives, or nothing is known. */
 function standbyUp(instance: InstanceFacts, lease: LeaseFacts, now: number): State {
-  if (instance.kinship === 'forked' || instance.kinship === 'foreign')
-    return `${instance.kinship} standby up`;
-  if (instance.isAstray && instance.kinship === 'unknown') return 'astray standby up';
-  if (instance.isStranded === true && instance.receiver !== 'receiving') return 'stranded standby up';
+  const { role, receiver, kinship, isAstray, isStranded } = instance;
+  if (role === 'standby' && receiver === 'idle') {
+    if (kinship === 'forked' || kinship === 'foreign') return `${kinship} standby up`;
+    if (isAstray && kinship === 'unknown') return 'astray standby up';
+    if (isStranded === true) return 'stranded standby up';
+  }
   return isDrained(instance, lease, now) ? 'drained standby up' : 'standby up';
 }
 

@@ -72,6 +72,21 @@ export function buildProgram(context: ProgramContext): Command {
       );
     });
   program
+    .command('debug')
+    .description('what helps to understand the program itself')
+    .helpCommand(false)
+    .command('state-machine')
+    .description('print the table of role transitions, from the code that uses it')
+    .addOption(
+      new Option('--format <format>', 'a Mermaid diagram, or Markdown of the goals or of what is refused')
+        .choices(['mermaid', 'goals', 'refusals'])
+        .default('mermaid'),
+    )
+    .action(async (options: { format: 'mermaid' | 'goals' | 'refusals' }) => {
+      const { printStateMachine } = await import('./debug-state-machine.ts');
+      printStateMachine(options.format);
+    });
+  program
     .command('version')
     .description('print the versions of the manager, Node and PostgreSQL')
     .allowExcessArguments()

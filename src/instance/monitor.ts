@@ -168,6 +168,7 @@ export class Monitor {
     const isFull = answer.kind === 'refuses' && answer.sqlState === '53300';
     if (answer.kind === 'accepts' || isFull) observation.acceptedAt = now();
     if (isFull) this.#answered();
+    if (answer.kind === 'refuses') observation.refusedAt = now();
     if (answer.kind !== 'accepts') observation.refusal = { at: now(), text: answer.text };
     return answer.kind === 'accepts';
   }

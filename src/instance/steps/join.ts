@@ -50,7 +50,7 @@ export const join: Step = async (step, signal) => {
   if (exit.code !== 0) {
     throw new ManagerError(
       'JOIN_FAILED',
-      `pg_basebackup ended with ${describeExit(exit)}: ${lines.at(-1) ?? 'it said nothing'}`,
+      `pg_basebackup ended with ${describeExit(exit)}: ${lines.find((line) => line.includes('error:')) ?? lines.at(-1) ?? 'it said nothing'}`,
     );
   }
   for (const name of readdirSync(staging)) renameSync(joinPath(staging, name), joinPath(dataDirectory, name));

@@ -33,9 +33,9 @@ test('a loop that stands still vouches for nothing', () => {
   expect(isFitToLead({ ...running, loopBeatAt: now - 11_000 }, now)).toBe(false);
 });
 
-test('a server that starts, stops or is down on purpose does not count against it', () => {
+test('a server that is down on purpose does not count against it', () => {
   const old = { ...running, answeredAt: undefined, acceptedAt: undefined };
-  for (const phase of ['preparing', 'initialising', 'starting', 'stopping', 'stopped'] as const) {
+  for (const phase of ['preparing', 'waiting', 'initialising', 'rewinding', 'stopped'] as const) {
     expect(isFitToLead({ ...old, phase }, now)).toBe(true);
   }
 });

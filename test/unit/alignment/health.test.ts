@@ -127,6 +127,7 @@ test('a "no" always has a reason and a "yes" never has one', () => {
     isReceiving: fc.option(fc.boolean(), { nil: undefined }),
     streaming: fc.constant([]),
     isRestarting: fc.boolean(),
+    refusedAt: optional(time),
     alignment: fc.constant(undefined),
     phaseSince: time,
     loopBeatAt: time,
