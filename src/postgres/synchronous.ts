@@ -6,7 +6,6 @@ export {
   renderSynchronousStandbyNames,
   type SynchronousStandbys,
   synchronousMetadata,
-  synchronousMetadataSetting,
 } from './synchronous-metadata.ts';
 
 type Labels = Readonly<Record<string, string>>;
