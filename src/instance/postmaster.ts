@@ -6,7 +6,7 @@ import type { NamedProcess } from '../postgres/postmaster-pid.ts';
 import type { Children } from '../process/children.ts';
 import { type ChildExit, signalName } from '../process/exit-status.ts';
 import type { WaitStatus } from '../process/libc.ts';
-import { childrenOf, signalProcess } from '../process/proc.ts';
+import { childrenOf, handlesSignal, signalProcess } from '../process/proc.ts';
 import { pause } from './deadline.ts';
 
 /** A running server, whether this process started it or found it. */
@@ -59,10 +59,18 @@ export function startPostmaster(options: StartOptions): Promise<Postmaster> {
   child.once('spawn', () => {
     child.off('error', reject);
     child.on('error', () => {});
-    resolve({ pid: child.pid!, exited, silent, signal: (signal) => child.kill(signal) });
+    resolve({ pid: child.pid!, exited, silent, signal: (signal) => signalGently(child, signal) });
   });
   forward(child, options.onOutput);
   return promise;
+}
+
+/** By these a server is told of something new; one that has no handlers yet would die of them. */
+const news: ReadonlySet<NodeJS.Signals> = new Set(['SIGHUP', 'SIGUSR1']);
+
+/** It has its handlers before it reads the first file (PostmasterMain), so what it is not told it finds by itself. */
+function signalGently(child: ChildProcess, signal: NodeJS.Signals): boolean {
+  return (news.has(signal) && !handlesSignal(child.pid!, signal)) || child.kill(signal);
 }
 
 function forward(child: ChildProcess, onOutput: StartOptions['onOutput']): void {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 
 /** Process ids of the children; empty where the kernel does not tell. */
 export function childrenOf(pid: number): number[] {
@@ -16,5 +17,16 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
     return process.kill(pid, signal);
   } catch {
     return false;
+  }
+}
+
+/** Whether a process has a handler for a signal; true where the kernel does not tell. */
+export function handlesSignal(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    if (caught === undefined) return true;
+    return ((BigInt(`0x${caught}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
+  } catch {
+    return true;
   }
 }
