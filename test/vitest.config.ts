@@ -1,11 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-const layer = (name: string, timeout: number) => ({
+const layer = (name: string, timeout: number, globalSetup: string[] = []) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
     testTimeout: timeout,
     hookTimeout: timeout,
+    globalSetup,
     pool: 'forks' as const,
   },
 });
@@ -15,6 +16,11 @@ export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
     maxWorkers: 2,
-    projects: [layer('unit', 30_000), layer('postgres', 120_000), layer('image', 600_000)],
+    projects: [
+      layer('unit', 30_000),
+      layer('postgres', 120_000),
+      layer('cluster', 180_000, ['./test/support/seed.ts']),
+      layer('image', 600_000),
+    ],
   },
 });
