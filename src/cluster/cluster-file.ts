@@ -38,7 +38,7 @@ export async function readClusterFile(path: string): Promise<ClusterFile> {
 
 /** The same for a text; `name` stands for the file in messages. */
 export async function parseClusterFile(text: string, name: string): Promise<ClusterFile> {
-  const yaml = await import('yaml');
+  const { yaml } = await import('./yaml-library.ts');
   const lines = new yaml.LineCounter();
   const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const place = (offset: number) => {

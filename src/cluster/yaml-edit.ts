@@ -28,7 +28,7 @@ const quiet = { logLevel: 'error' } as const;
  * @throws BAD_CLUSTER_FILE for a text that cannot be changed so
  */
 export async function editYaml(text: string, edits: readonly Edit[]): Promise<string> {
-  const yaml = await import('yaml');
+  const { yaml } = await import('./yaml-library.ts');
   const document = yaml.parseDocument(text, quiet);
   if (document.errors.length > 0 || !yaml.isMap(document.contents)) {
     throw new ManagerError('BAD_CLUSTER_FILE', 'a text that is no YAML map cannot be changed');

@@ -185,6 +185,17 @@ describe.runIf(component(`containers${tools.available ? '' : ` (${tools.reason})
       expect(sql(id, "SELECT to_regclass('made') IS NOT NULL")).toBe('t');
     });
 
+    test('reads a file of kind Cluster (bundled, the YAML library came without its names)', async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'manager-image-'));
+      onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+      const spec = 'postgresql: {parameters: {work_mem: 5MB}}';
+      const text = `apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: c}\nspec: {${spec}}\n`;
+      writeFileSync(join(directory, 'cluster.yaml'), text, { mode: 0o644 });
+      const options = ['-v', `${directory}:/cluster:ro`];
+      const id = await ready(run(options, ['instance', 'run', '--cluster-file', '/cluster/cluster.yaml']));
+      expect(sql(id, 'SHOW work_mem')).toBe('5MB');
+    });
+
     test('answers the probes of a kubelet on port 8000', async () => {
       const id = await ready(run(trust));
       for (const path of ['healthz', 'readyz', 'startupz']) {
