@@ -5,6 +5,7 @@ Examples:
   docker run -e POSTGRES_PASSWORD=... IMAGE postgres -c shared_buffers=256MB
   manager instance run --cluster-file cluster.yaml --pg-data /var/lib/postgresql/data/pgdata
   manager instance status
+  manager cluster status --cluster-file cluster.yaml
 
 Environment:
   PGDATA                      data directory; default /var/lib/postgresql/data if that holds a database,
@@ -35,4 +36,7 @@ Without arguments the server gets only what the environment and --cluster-file s
 come before the word postgres: manager --log-level=debug postgres -c log_statement=all`,
   instanceRun: `
 Unknown options are reported and ignored, so that a newer operator can add some.`,
+  clusterPromote: `
+The instance becomes the target. The old primary stops in order and gives the lease back, the new one waits for the last of
+its WAL. Nothing is decided here: an instance that lags behind or does not run is promoted as well, if it can be.`,
 } as const;

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { buildVersion } from '../process/build.ts';
+import { addClusterCommands } from './cluster-program.ts';
 import { commandHelp, mainHelp } from './help.ts';
 import type { GlobalOptions, ProgramContext, RunOptions, StatusOptions } from './options.ts';
 
@@ -59,6 +60,8 @@ export function buildProgram(context: ProgramContext): Command {
       const { showStatus } = await import('./instance-status.ts');
       context.finish(await showStatus(options));
     });
+
+  addClusterCommands(program, context);
 
   addRunOptions(program.command('start', { hidden: true }))
     .description('run an instance for development under .local (npm start)')

@@ -82,9 +82,16 @@ function table(title: string, rows: unknown, columns: readonly string[]): string
     columns,
     ...rows.map((row: Record<string, unknown>) => columns.map((column) => String(row[column] ?? ''))),
   ];
-  const widths = columns.map((_, index) => Math.max(...cells.map((row) => (row[index] ?? '').length)));
-  const lines = cells.map((row) =>
-    `  ${row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ')}`.trimEnd(),
+  return ['', `${title}:`, ...alignColumns(cells).map((line) => `  ${line}`)];
+}
+
+/** Rows of cells as lines in which every column is as wide as its widest cell. */
+export function alignColumns(rows: ReadonlyArray<readonly string[]>): string[] {
+  const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => (row[index] ?? '').length)));
+  return rows.map((row) =>
+    row
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join('  ')
+      .trimEnd(),
   );
-  return ['', `${title}:`, ...lines];
 }

@@ -35,7 +35,7 @@ export const catalogue = {
     exitCode: 1,
   },
   CLUSTER_CONFLICT: {
-    meaning: 'The Cluster was changed by others each time that it was to be changed here',
+    meaning: 'Others changed the Cluster at the same time, so that a change did not take or did not last',
     remedy: 'Look at it with `manager cluster status` and repeat what still needs to be done.',
     exitCode: 1,
   },
@@ -148,10 +148,10 @@ export const catalogue = {
     remedy: 'Read the last records of postgres above.',
     exitCode: 1,
   },
-  PROMOTION_REFUSED: {
-    meaning: 'The instance may not be made the primary now',
+  REQUEST_REFUSED: {
+    meaning: 'What was asked of the Cluster may not be done as it is now',
     remedy:
-      'Read the reason in the message: unfence the instance first, or wait if it already is the target.',
+      'Remove what the message names (unfence the instance, promote another one, or wait), then ask again.',
     exitCode: 1,
   },
   RUNTIME_DIRECTORY: {
@@ -207,8 +207,7 @@ export const catalogue = {
   },
   REWIND_NEEDS_WAL: {
     meaning: 'pg_rewind needs WAL that is no longer there',
-    remedy:
-      'Put the segments back into pg_wal, or ask for a new copy: manager cluster reclone INSTANCE.',
+    remedy: 'Put the segments back into pg_wal, or ask for a new copy: manager cluster reclone INSTANCE.',
     exitCode: 1,
   },
   RECLONE_IMPOSSIBLE: {
