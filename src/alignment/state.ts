@@ -12,6 +12,7 @@ export const states = [
   'primary serving',
   'standby down',
   'forked standby down',
+  'foreign standby down',
   'standby up',
   'drained standby up',
   'astray standby up',
@@ -46,7 +47,7 @@ function primaryUp({ role }: InstanceFacts): State {
 }
 
 function standbyDown({ kinship }: InstanceFacts): State {
-  return kinship === 'forked' ? 'forked standby down' : 'standby down';
+  return kinship === 'forked' || kinship === 'foreign' ? `${kinship} standby down` : 'standby down';
 }
 
 /** What stands in the way of following counts only where it does: not while WAL arrives, or nothing is known. */

@@ -149,6 +149,7 @@ export const transitions: TransitionTable = {
   },
   'standby down': { ...standbyDown, follow: startStandby },
   'forked standby down': { ...standbyDown, follow: go('rewind', 'standby down') },
+  'foreign standby down': { ...standbyDown, follow: foreign },
   'standby up': { ...standbyUp, follow: aligned },
   'drained standby up': { ...drained, follow: aligned },
   'astray standby up': { ...drained, follow: go('compare', 'standby up') },

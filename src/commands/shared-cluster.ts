@@ -101,7 +101,6 @@ function sharedFiles(
         ? undefined
         : { names: renderSynchronousStandbyNames(synchronous), metadata: synchronousMetadata(synchronous) },
   });
-  for (const [name, value] of facts.enforced) settings.set(name, value);
   const files = includedFiles(facts, facts.current('postgresql.conf') ?? '', settings);
   const hba = clusterHba(postgresql.pg_hba ?? [], facts.major, systemUser, { replicationUser });
   files.set('pg_hba.conf', hba);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseControlFile } from '../postgres/control-file.ts';
+import { type ControlFile, parseControlFile } from '../postgres/control-file.ts';
 import type { Login, ServerAddress } from '../postgres/io/connection.ts';
 import { parsePostmasterPid } from '../postgres/postmaster-pid.ts';
 import { readIfPresent } from './atomic-file.ts';
@@ -25,12 +25,17 @@ export function serverAddress(context: ServerContext): ServerAddress {
   };
 }
 
+/** The beginning of global/pg_control; undefined when it is missing or no control file. */
+export function readControlFile(dataDirectory: string): ControlFile | undefined {
+  try {
+    return parseControlFile(readFileSync(join(dataDirectory, 'global', 'pg_control')));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether the last server of this directory has ended in order, by its control file. */
 export function wasShutDown(dataDirectory: string): boolean {
-  try {
-    const control = parseControlFile(readFileSync(join(dataDirectory, 'global', 'pg_control')));
-    return control?.clusterState === 'shut down' || control?.clusterState === 'shut down in recovery';
-  } catch {
-    return false;
-  }
+  const state = readControlFile(dataDirectory)?.clusterState;
+  return state === 'shut down' || state === 'shut down in recovery';
 }

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
+import { measureFailover, measureIdleStandby, measureReturn } from './failover.ts';
 import { measureIdle } from './idle.ts';
 import { measureLoggedTransactions, measureProbes } from './load.ts';
 import { measureLogThroughput } from './log-throughput.ts';
 import { measureStartAndStop } from './start-stop.ts';
 import type { Row } from './support.ts';
+import { measureSwitchover } from './switchover.ts';
 
 /**
  * `npm run bench`: every figure as a ratio against bare PostgreSQL in the same run. `--json` prints the rows as JSON,
@@ -22,6 +24,10 @@ const groups: Record<string, () => Promise<Row[]>> = {
   idle: () => measureIdle(60),
   probes: () => measureProbes(1000),
   transactions: () => measureLoggedTransactions(runs, 5),
+  switchover: () => measureSwitchover(runs),
+  failover: () => measureFailover(3),
+  return: () => measureReturn(3),
+  standby: () => measureIdleStandby(60),
 };
 
 execFileSync('node', ['images/build.ts'], { stdio: 'inherit' });

@@ -33,7 +33,7 @@ export const join: Step = async (step, signal) => {
   const program = joinPath(context.installation.binDirectory, 'pg_basebackup');
   const args = baseBackupArguments({
     target: staging,
-    conninfo: `${replication.conninfo} dbname=postgres options='-c wal_sender_timeout=0s'`,
+    conninfo: `${replication.conninfo} options='-c wal_sender_timeout=0s'`,
     slot: replication.slot,
     checkpoint: 'fast',
   });

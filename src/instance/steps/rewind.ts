@@ -1,13 +1,14 @@
 import { copyFileSync, existsSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { ManagerError } from '../../errors/manager-error.ts';
-import { tornMarker } from '../../postgres/data-directory.ts';
-import { classifyRewind } from '../../postgres/rewind-outcome.ts';
-import { syncDirectory } from '../atomic-file.ts';
+import { standbySignal, tornMarker } from '../../postgres/data-directory.ts';
+import { classifyRewind, isRewindComplete } from '../../postgres/rewind-outcome.ts';
+import { readIfPresent, syncDirectory } from '../atomic-file.ts';
 import { captureTool } from '../capture-tool.ts';
 import { writeConfigurationFiles } from '../configuration-writer.ts';
 import { isTorn } from '../data-role.ts';
 import { turnIntoStandby } from '../replication-files.ts';
+import { readControlFile } from '../server-access.ts';
 import type { Step, StepContext } from '../step-context.ts';
 
 /**
@@ -18,29 +19,15 @@ import type { Step, StepContext } from '../step-context.ts';
  * @throws REWIND_IMPOSSIBLE, REWIND_NEEDS_WAL, NO_SPACE; an error without a code when another attempt may succeed
  */
 export const rewind: Step = async (step, signal) => {
-  const { context, findings, log } = step;
+  const { context, findings } = step;
   const { dataDirectory } = context;
   const { replication } = step.desired();
   if (replication?.conninfo === undefined) {
     throw new ManagerError('PRIMARY_UNKNOWN', 'nobody has said where the primary listens');
   }
   step.transition('rewind begun');
-  keepControlFile(step);
-  markTorn(step);
-  rmSync(join(dataDirectory, 'postmaster.pid'), { force: true });
-  const program = join(context.installation.binDirectory, 'pg_rewind');
-  const args = [
-    '-P',
-    '--source-server',
-    `${replication.conninfo} dbname=postgres`,
-    '--target-pgdata',
-    dataDirectory,
-  ];
-  const { exit, lines } = await captureTool(context, program, args, { signal, isLogged: true });
-  const outcome = classifyRewind(exit.code, lines);
-  log.info({ outcome: outcome.kind }, 'pg_rewind has ended');
-  if (outcome.kind === 'refused') throw new ManagerError(outcome.code, outcome.why);
-  if (outcome.kind === 'try again') throw new Error(outcome.why);
+  // A second pg_rewind would take what the first one made for a crashed primary, and write WAL of its own into it.
+  if (!isCompleted(step)) await runRewind(step, replication.conninfo, signal);
   // What came over are the primary's own files.
   writeConfigurationFiles(context, step.desired(), { isFirstBoot: false });
   turnIntoStandby(dataDirectory, replication);
@@ -49,6 +36,33 @@ export const rewind: Step = async (step, signal) => {
   rmSync(controlFileCopy(step), { force: true });
   findings.kinship = undefined;
 };
+
+/** Whether an earlier attempt was interrupted only after pg_rewind had done its work. */
+function isCompleted({ context }: StepContext): boolean {
+  const { dataDirectory } = context;
+  if (!isTorn(dataDirectory)) return false;
+  const control = readControlFile(dataDirectory);
+  return (
+    control !== undefined && isRewindComplete(control, readIfPresent(join(dataDirectory, 'backup_label')))
+  );
+}
+
+async function runRewind(step: StepContext, conninfo: string, signal: AbortSignal): Promise<void> {
+  const { context, log } = step;
+  const { dataDirectory } = context;
+  keepControlFile(step);
+  markTorn(step);
+  rmSync(join(dataDirectory, 'postmaster.pid'), { force: true });
+  // After a crash pg_rewind lets the server recover in single-user mode, which is not to be had for a standby.
+  rmSync(join(dataDirectory, standbySignal), { force: true });
+  const program = join(context.installation.binDirectory, 'pg_rewind');
+  const args = ['-P', '--source-server', conninfo, '--target-pgdata', dataDirectory];
+  const { exit, lines } = await captureTool(context, program, args, { signal, isLogged: true });
+  const outcome = classifyRewind(exit.code, lines);
+  log.info({ outcome: outcome.kind }, 'pg_rewind has ended');
+  if (outcome.kind === 'refused') throw new ManagerError(outcome.code, outcome.why);
+  if (outcome.kind === 'try again') throw new Error(outcome.why);
+}
 
 function markTorn({ context, libc }: StepContext): void {
   if (isTorn(context.dataDirectory)) return;

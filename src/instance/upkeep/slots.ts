@@ -5,7 +5,7 @@ import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
 import { planSlots, planStandbySlots, type Slot, type SlotRules } from '../../postgres/slots.ts';
 import { now } from '../deadline.ts';
 import type { StepContext } from '../step-context.ts';
-import { primaryAddress } from '../steps/compare.ts';
+import { primaryAddress } from '../wal-past.ts';
 
 interface SlotRow {
   readonly name: string;
