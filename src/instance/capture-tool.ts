@@ -15,6 +15,8 @@ export interface CaptureOptions {
   /** Also into the log, as they come. */
   readonly isLogged?: boolean;
   readonly onLine?: (line: string) => void;
+  /** Milliseconds without anything new in what it prints after which it is called off; undefined: as long as it takes. */
+  readonly stallAfter?: number;
 }
 
 /** Runs one of PostgreSQL's tools in the C locale and keeps what it prints, both streams in one. */
@@ -22,11 +24,22 @@ export async function captureTool(
   context: ServerContext,
   program: string,
   args: readonly string[],
-  { signal, isLogged = false, onLine }: CaptureOptions,
+  { signal, isLogged = false, onLine, stallAfter }: CaptureOptions,
 ): Promise<{ readonly exit: ChildExit; readonly lines: readonly string[] }> {
   const lines: string[] = [];
+  const stall = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const moved = () => {
+    if (stallAfter === undefined) return;
+    clearTimeout(timer);
+    timer = setTimeout(
+      () => stall.abort(new Error(`nothing new from ${basename(program)} for ${stallAfter / 1000} s`)),
+      stallAfter,
+    );
+  };
   const read = (output: Readable) => {
     const splitter = new LineSplitter((line) => {
+      if (line !== lines.at(-1)) moved();
       if (lines.length === kept) lines.shift();
       lines.push(line);
       onLine?.(line);
@@ -35,6 +48,8 @@ export async function captureTool(
     output.once('close', () => splitter.end());
     output.on('error', () => {});
   };
+  moved();
+  const whenever = AbortSignal.any([signal, stall.signal]);
   const exit = await runTool(context.children, program, args, {
     env: { ...context.env, LC_ALL: 'C' },
     inherit: context.lockDescriptor,
@@ -42,9 +57,9 @@ export async function captureTool(
       read(output);
       if (isLogged) context.logOutput(basename(program), stream, output);
     },
-    signal,
+    signal: whenever,
     grace,
-  });
-  signal.throwIfAborted();
+  }).finally(() => clearTimeout(timer));
+  whenever.throwIfAborted();
   return { exit, lines };
 }

@@ -11,6 +11,9 @@ import { discardCopy } from '../discard-copy.ts';
 import { turnIntoStandby } from '../replication-files.ts';
 import type { Step } from '../step-context.ts';
 
+/** Milliseconds in which the copy must move: a checkpoint of the primary comes before the first byte. */
+const stallAfter = 600_000;
+
 /**
  * Copies the primary into an empty PGDATA (contract 04, 3.7). A marker stands there from the first moment to the last: the
  * remains of an interrupted copy are known as such, hold nothing that the primary has not, and make room for the next one.
@@ -39,6 +42,7 @@ export const join: Step = async (step, signal) => {
   });
   const { exit, lines } = await captureTool(context, program, args, {
     signal,
+    stallAfter,
     onLine: (line) => {
       const progress = parseBackupProgress(line);
       if (progress === undefined) return;

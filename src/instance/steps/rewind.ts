@@ -11,6 +11,9 @@ import { turnIntoStandby } from '../replication-files.ts';
 import { readControlFile } from '../server-access.ts';
 import type { Step, StepContext } from '../step-context.ts';
 
+/** Milliseconds in which pg_rewind must say something: it reads WAL back to the fork, and the list of all files, silently. */
+const stallAfter = 3_600_000;
+
 /**
  * Brings a stopped server back to where its WAL forked from the primary's, and on along the primary's (contract 04, 15.4).
  * From the first change to the last a marker stands in the directory, so that whatever interrupts this, nothing but
@@ -57,7 +60,11 @@ async function runRewind(step: StepContext, conninfo: string, signal: AbortSigna
   rmSync(join(dataDirectory, standbySignal), { force: true });
   const program = join(context.installation.binDirectory, 'pg_rewind');
   const args = ['-P', '--source-server', conninfo, '--target-pgdata', dataDirectory];
-  const { exit, lines } = await captureTool(context, program, args, { signal, isLogged: true });
+  const { exit, lines } = await captureTool(context, program, args, {
+    signal,
+    isLogged: true,
+    stallAfter,
+  });
   const outcome = classifyRewind(exit.code, lines);
   log.info({ outcome: outcome.kind }, 'pg_rewind has ended');
   if (outcome.kind === 'refused') throw new ManagerError(outcome.code, outcome.why);

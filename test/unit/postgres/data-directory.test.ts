@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import {
   abortedPrefix,
   type DataDirectoryFacts,
+  joinDirectory,
+  joinMarker,
   judgeDataDirectory,
   stagingDirectory,
   unfinishedMarker,
@@ -42,6 +44,13 @@ describe('a new database is made only where there is nothing', () => {
     expect(refusal(facts({ kind: 'missing', elsewhere: ['/var/lib/postgresql/data'] }))).toBe(
       'PGDATA_ELSEWHERE',
     ));
+});
+
+test('an interrupted copy of the primary is known by its marker alone', () => {
+  const entries = [joinMarker, joinDirectory, 'PG_VERSION', 'lost+found'];
+  const content = entries.filter((name) => name !== 'lost+found');
+  expect(judge({ ...complete, entries })).toEqual({ state: 'discard copy', entries: content });
+  expect(judge({ ...complete, entries: [joinDirectory, 'PG_VERSION'] }).state).not.toBe('discard copy');
 });
 
 describe('refusals', () => {
