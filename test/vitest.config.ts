@@ -18,6 +18,7 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       layer('unit', 30_000),
+      layer('simulation', 120_000),
       layer('postgres', 120_000),
       layer('cluster', 180_000, ['./test/support/seed.ts']),
       layer('image', 600_000),

@@ -1,0 +1,62 @@
+import { type Decision, decide } from '../../../src/alignment/decide.ts';
+import type { Situation } from '../../../src/alignment/facts.ts';
+import { isFitToLead } from '../../../src/alignment/fitness.ts';
+import { isHeld } from '../../../src/alignment/goal.ts';
+import {
+  type LeaseMemory,
+  type LeaseMove,
+  type LeaseSituation,
+  leaseFacts,
+  nextLeaseMove,
+  noteLease,
+} from '../../../src/alignment/lease.ts';
+import { nextStopMode } from '../../../src/alignment/stop-plan.ts';
+import { kinshipOf } from '../../../src/postgres/kinship.ts';
+
+/**
+ * Everything that a manager of this world decides by: the real functions, and what the executor does beside them. A
+ * mutation changes one of them.
+ */
+export interface Rules {
+  readonly decide: (situation: Situation) => Decision;
+  readonly isHeld: typeof isHeld;
+  /** The real one does not get to see the clock on the wall. */
+  readonly nextLeaseMove: (
+    memory: LeaseMemory,
+    situation: LeaseSituation & { readonly wallClock: number },
+  ) => LeaseMove;
+  readonly noteLease: typeof noteLease;
+  readonly leaseFacts: typeof leaseFacts;
+  readonly isFitToLead: typeof isFitToLead;
+  readonly kinshipOf: typeof kinshipOf;
+  readonly nextStopMode: typeof nextStopMode;
+  /** A process beside the primary stops it when the manager cannot. */
+  readonly hasWatchdog: boolean;
+  /** A promotion takes a number that no timeline bears: an archive that all share keeps the history files of all. */
+  readonly sharesHistoryFiles: boolean;
+  /** An older reading of the Cluster never replaces a newer one. */
+  readonly keepsNewestCluster: boolean;
+  /** Right before a server is made a primary, the clock is looked at once more. */
+  readonly checksLeaseBeforeActing: boolean;
+  /** The same, before it is announced. */
+  readonly checksLeaseBeforeAnnouncing: boolean;
+  /** Milliseconds that an immediate stop gets when the time of the lease is over, before the server is killed. */
+  readonly isolationPatience: number;
+}
+
+export const realRules: Rules = {
+  decide: (situation) => decide(situation),
+  isHeld,
+  nextLeaseMove,
+  noteLease,
+  leaseFacts,
+  isFitToLead,
+  kinshipOf,
+  nextStopMode,
+  hasWatchdog: true,
+  sharesHistoryFiles: true,
+  keepsNewestCluster: true,
+  checksLeaseBeforeActing: true,
+  checksLeaseBeforeAnnouncing: true,
+  isolationPatience: 3_000,
+};

@@ -1,0 +1,78 @@
+import {
+  type StopEvent,
+  type StopMode,
+  type StopPolicy,
+  stopDeadline,
+} from '../../../src/alignment/stop-plan.ts';
+import type { Process } from '../engine/process.ts';
+import type { Instance } from '../world/instance.ts';
+import type { Rules } from './rules.ts';
+
+/** Seconds: spec.stopDelay, spec.switchoverDelay, and what an immediate stop gets in peace (contract 03, 3.11). */
+const fastSeconds = { usual: 1_800, handOver: 3_600 } as const;
+const immediateSeconds = 60;
+/** Milliseconds after which a stop goes on without the checkpoint when nobody is answered. */
+const silencePatience = 3_000;
+
+/** Brings one server down as src/alignment/stop-plan.ts decides, from one deadline to the next. */
+export class Stopper {
+  readonly #instance: Instance;
+  readonly #process: Process;
+  readonly #rules: Rules;
+  readonly #smartSeconds: number;
+  mode: StopMode | undefined;
+  cause: StopEvent | undefined;
+  #isIsolated = false;
+  #order = 0;
+
+  constructor(instance: Instance, process: Process, rules: Rules, smartSeconds: number) {
+    this.#instance = instance;
+    this.#process = process;
+    this.#rules = rules;
+    this.#smartSeconds = smartSeconds;
+  }
+
+  push(event: StopEvent): void {
+    this.cause ??= event;
+    const before = this.mode;
+    const isNewlyIsolated = event === 'isolation' && !this.#isIsolated;
+    if (event === 'isolation') this.#isIsolated = true;
+    const mode = this.#rules.nextStopMode(before, event, this.#policy());
+    this.mode = mode;
+    // Time may have become short although the mode is the same.
+    if (mode !== before || mode === 'kill' || isNewlyIsolated) this.#wait(mode);
+    if (mode === before && mode !== 'kill') return;
+    if (before === undefined && (mode === 'smart' || mode === 'fast')) this.#checkpointThenSignal(mode);
+    else this.#instance.server?.signal(mode);
+  }
+
+  #wait(mode: StopMode): void {
+    this.#order += 1;
+    const order = this.#order;
+    this.#process.afterOwn(stopDeadline(mode, this.#policy()), () => {
+      if (order === this.#order && this.#instance.server !== undefined) this.push('deadline');
+    });
+  }
+
+  #checkpointThenSignal(mode: StopMode): void {
+    const { server, random } = this.#instance;
+    const goOn = () => {
+      if (this.mode === mode) this.#instance.server?.signal(mode);
+    };
+    if (server === undefined) return;
+    if (server.phase === 'starting') goOn();
+    else if (!server.isAnswering) this.#process.after(silencePatience, goOn);
+    else if (server.role === 'standby') goOn();
+    else this.#process.after(random.between(5, 400), goOn);
+  }
+
+  /** What is most urgent says how long each mode may take. */
+  #policy(): StopPolicy {
+    const isIsolated = this.#isIsolated;
+    return {
+      smartSeconds: this.#smartSeconds,
+      fastSeconds: this.cause === 'hand over' ? fastSeconds.handOver : fastSeconds.usual,
+      immediateSeconds: isIsolated ? this.#rules.isolationPatience / 1_000 : immediateSeconds,
+    };
+  }
+}

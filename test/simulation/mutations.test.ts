@@ -1,0 +1,20 @@
+import { describe, expect, test } from 'vitest';
+import { mutations } from './mutations.ts';
+import { scheduleOf } from './schedule/schedule.ts';
+import { simulate } from './simulate.ts';
+
+/** Seeds within which a deliberate fault must show; the rarest needs about a third of them. */
+const bound = 5_000;
+
+describe('each of these faults is caught, and without it the same schedules are not', () => {
+  for (const { name, rules, sound, kinds } of mutations) {
+    test(name, () => {
+      for (let seed = 0; seed < bound; seed += 1) {
+        const schedule = scheduleOf(seed, kinds);
+        expect(simulate(schedule, sound).broken, `seed ${seed} without the fault`).toBeUndefined();
+        if (simulate(schedule, rules).broken !== undefined) return;
+      }
+      expect.fail(`not caught within ${bound} seeds`);
+    });
+  }
+});

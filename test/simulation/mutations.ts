@@ -1,0 +1,189 @@
+import { decide } from '../../src/alignment/decide.ts';
+import type { Situation } from '../../src/alignment/facts.ts';
+import type { Goal } from '../../src/alignment/goal.ts';
+import { isHeld } from '../../src/alignment/goal.ts';
+import { leaseFacts, nextLeaseMove, noteLease } from '../../src/alignment/lease.ts';
+import type { State } from '../../src/alignment/state.ts';
+import {
+  type Cell,
+  type StepName,
+  type TransitionTable,
+  transitions,
+} from '../../src/alignment/transitions.ts';
+import { type Rules, realRules } from './manager/rules.ts';
+import { type FaultKind, faultKinds, themes } from './schedule/schedule.ts';
+
+/** A deliberate fault in what a manager decides by, and the schedules in which it must show. */
+export interface Mutation {
+  readonly name: string;
+  readonly rules: Rules;
+  /** The same world without the fault. */
+  readonly sound: Rules;
+  readonly kinds: readonly FaultKind[];
+}
+
+const go = (step: StepName, then: State): Cell => ({ kind: 'step', step, then });
+const stay: Cell = { kind: 'stay', why: 'mutated' };
+
+function withCells(changes: Partial<Record<State, Partial<Record<Goal, Cell>>>>): TransitionTable {
+  const table: Record<string, Readonly<Record<Goal, Cell>>> = { ...transitions };
+  for (const [state, cells] of Object.entries(changes))
+    table[state] = { ...transitions[state as State], ...cells };
+  return table as TransitionTable;
+}
+
+/** The real decision over a changed table. */
+function table(changes: Parameters<typeof withCells>[0]): Partial<Rules> {
+  const changed = withCells(changes);
+  return { decide: (situation) => decide(situation, changed) };
+}
+
+/** The real decision on changed facts. */
+function seen(change: (situation: Situation) => Situation): Partial<Rules> {
+  return { decide: (situation) => decide(change(situation)) };
+}
+
+const primaries = ['primary up', 'primary serving'] as const;
+const ofPrimaries = (cells: Partial<Record<Goal, Cell>>) =>
+  Object.fromEntries(primaries.map((state) => [state, cells]));
+
+/** What the second line of defence would hide shows only without it; then no process may be halted or left behind. */
+const withoutWatchdog: Rules = { ...realRules, hasWatchdog: false };
+const haltless = faultKinds.filter(
+  (kind) => !['halt manager', 'halt machine', 'kill manager'].includes(kind),
+);
+
+function mutation(
+  name: string,
+  change: Partial<Rules>,
+  world: Partial<Pick<Mutation, 'sound' | 'kinds'>> = {},
+): Mutation {
+  const { sound = realRules, kinds = faultKinds } = world;
+  return { name, rules: { ...sound, ...change }, sound, kinds };
+}
+
+const alwaysHeld = (lease: Situation['lease']): Situation['lease'] => ({
+  standing: 'held',
+  heldSince: lease.heldSince ?? 0,
+  fenceAt: Number.POSITIVE_INFINITY,
+});
+
+export const mutations: readonly Mutation[] = [
+  mutation('the lease is ignored', {
+    ...seen((situation) => ({ ...situation, lease: alwaysHeld(situation.lease) })),
+    isHeld: () => true,
+  }),
+  mutation('renewal is not tied to health', { isFitToLead: () => true }),
+  mutation(
+    'promotion before the receiver has stopped',
+    seen((situation) => ({ ...situation, instance: { ...situation.instance, receiver: 'idle' } })),
+    { kinds: themes.handOver },
+  ),
+  mutation('the deadline of the lease is ignored', {
+    leaseFacts: (memory, timings) => {
+      const facts = leaseFacts(memory, timings);
+      return { ...facts, fenceAt: facts.fenceAt === undefined ? undefined : Number.MAX_SAFE_INTEGER };
+    },
+  }),
+  mutation('a lease is claimed before its time is over', {
+    nextLeaseMove: (memory, situation) =>
+      nextLeaseMove(
+        { ...memory, seen: memory.seen === undefined ? undefined : { ...memory.seen, promised: 0 } },
+        { ...situation, timings: { ...situation.timings, duration: situation.timings.duration / 2 } },
+      ),
+  }),
+  mutation('a lease is judged by the clock of its holder', {
+    nextLeaseMove: (memory, situation) => {
+      const isOver = situation.wallClock > Number(memory.seen?.renewTime) + situation.timings.duration;
+      const seenAt = isOver ? Number.NEGATIVE_INFINITY : situation.now;
+      return nextLeaseMove({ ...memory, seenAt }, situation);
+    },
+  }),
+  mutation(
+    '`pending` is ignored',
+    seen((situation) => {
+      const { cluster } = situation;
+      if (cluster?.targetPrimary !== 'pending') return situation;
+      return { ...situation, cluster: { ...cluster, targetPrimary: cluster.currentPrimary } };
+    }),
+  ),
+  mutation(
+    'a demotion waits until the server answers',
+    table({ 'primary up': { follow: stay, yield: stay } }),
+  ),
+  mutation('the lease is released before the server is down', {
+    decide: (situation) => {
+      const decision = decide(situation);
+      return decision.goal === 'yield' || decision.goal === 'follow'
+        ? { ...decision, lease: 'release' }
+        : decision;
+    },
+  }),
+  mutation(
+    'a former primary comes back as a primary',
+    table({
+      'primary down': { follow: go('start', 'primary up'), yield: go('start', 'primary up') },
+    }),
+  ),
+  mutation(
+    'no rewind although the WAL has forked',
+    table({
+      'forked primary down': { follow: go('turn standby', 'standby down') },
+      'forked standby down': { follow: go('start', 'standby up') },
+    }),
+  ),
+  mutation(
+    'a torn directory is started',
+    table({ torn: { follow: go('start', 'standby up'), yield: go('start', 'standby up') } }),
+  ),
+  mutation(
+    'announced without the lease',
+    {
+      ...table({ 'primary serving': { claim: go('announce', 'primary serving') } }),
+      checksLeaseBeforeAnnouncing: false,
+    },
+    { kinds: themes.orphans },
+  ),
+  mutation('a conflict counts as success', {
+    noteLease: (memory, event, situation) =>
+      noteLease(
+        memory,
+        event.kind === 'conflict'
+          ? {
+              kind: 'written',
+              sentAt: situation.now,
+              seen: { holder: situation.me, renewTime: '', promised: 15_000 },
+            }
+          : event,
+        situation,
+      ),
+  }),
+  mutation(
+    'an older Cluster replaces a newer one',
+    { keepsNewestCluster: false },
+    { kinds: themes.knowledge },
+  ),
+  mutation(
+    'an isolated primary is stopped in order',
+    table(ofPrimaries({ isolate: go('stop in order', 'primary down') })),
+    {
+      sound: withoutWatchdog,
+      kinds: haltless,
+    },
+  ),
+  mutation('no watchdog', { hasWatchdog: false }),
+  mutation('a lost release is believed to have failed', {
+    noteLease: (memory, event, situation) =>
+      event.kind === 'releasing' ? memory : noteLease(memory, event, situation),
+  }),
+  mutation('no look at the clock before the deed', { checksLeaseBeforeActing: false }),
+  mutation('an isolated server gets a minute to stop', { isolationPatience: 60_000 }),
+  mutation('a timeline number is used twice', { sharesHistoryFiles: false }, { kinds: themes.latecomers }),
+  mutation('the lease of a lost one counts on', {
+    isHeld: (situation, now) => isHeld({ lease: { ...situation.lease, standing: 'held' } }, now),
+    noteLease: (memory, event, situation) => {
+      const noted = noteLease(memory, event, situation);
+      return noted.standing === 'lost' ? { ...memory, askedAt: noted.askedAt } : noted;
+    },
+  }),
+];

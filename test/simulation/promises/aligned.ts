@@ -1,0 +1,30 @@
+import type { Instance } from '../world/instance.ts';
+import type { World } from '../world/world.ts';
+
+/**
+ * Why the Cluster is not as it shall be; undefined when it is: one primary that is announced, serves and holds the lease,
+ * and everybody else streams from it, or has said what a person must do.
+ */
+export function misalignment(world: World): string | undefined {
+  const { currentPrimary, targetPrimary } = world.store.cluster;
+  if (currentPrimary !== targetPrimary)
+    return `the target is ${targetPrimary}, the primary ${currentPrimary || 'nobody'}`;
+  const primary = world.instances.find(({ name }) => name === currentPrimary);
+  if (primary === undefined) return 'there is no primary';
+  if (primary.server?.takesWrites !== true) return `${currentPrimary} takes no writes`;
+  if (world.store.lease.holder !== currentPrimary)
+    return `the lease is held by ${world.store.lease.holder || 'nobody'}`;
+  for (const instance of world.instances) {
+    const why = instance === primary ? undefined : whyNotFollowing(instance, primary);
+    if (why !== undefined) return `${instance.name} ${why}`;
+  }
+  return undefined;
+}
+
+function whyNotFollowing({ manager, server }: Instance, primary: Instance): string | undefined {
+  if (manager.decision?.isRefused === true && manager.running === undefined) return undefined;
+  if (server === undefined) return 'is down';
+  if (server.role !== 'standby') return `is a ${server.role}`;
+  if (server.receiver?.source !== primary.server) return `does not receive from ${primary.name}`;
+  return undefined;
+}

@@ -1,0 +1,6 @@
+import { test } from 'vitest';
+import { keepsEveryPromise, schedulesInAPart } from './schedules.ts';
+
+test(`${schedulesInAPart} schedules, part 1: every promise is kept, and the end is always alignment`, () => {
+  keepsEveryPromise(0);
+});
