@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { Document, Node } from 'yaml';
-import { ManagerError, messageOf } from '../errors/manager-error.ts';
+import { ManagerError } from '../errors/manager-error.ts';
 import type { Cluster } from './cluster.ts';
 import { breaches } from './rules.ts';
 import { clusterSchema } from './schema.ts';
@@ -22,21 +21,11 @@ export interface ClusterFile {
 }
 
 /**
- * Reads a file of kind Cluster.
+ * Reads the text of a file of kind Cluster.
  *
+ * @param name stands for the file in messages
  * @throws BAD_CLUSTER_FILE, naming every problem as `file:line:column`
  */
-export async function readClusterFile(path: string): Promise<ClusterFile> {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new ManagerError('BAD_CLUSTER_FILE', `${path}: ${messageOf(error)}`, { cause: error });
-  }
-  return parseClusterFile(text, path);
-}
-
-/** The same for a text; `name` stands for the file in messages. */
 export async function parseClusterFile(text: string, name: string): Promise<ClusterFile> {
   const { yaml } = await import('./yaml-library.ts');
   const lines = new yaml.LineCounter();

@@ -55,6 +55,8 @@ export function withHealth(
   const next: ClusterStatus = {
     ...status,
     ...(isSettled ? { phase: clusterPhase.healthy } : {}),
+    // The reason was that of the phase which is over.
+    ...(isSettled && status.phaseReason !== undefined ? { phaseReason: '' } : {}),
     timelineID: primary.timeline,
     instancesStatus: { healthy, ...(failed.length === 0 ? {} : { failed }) },
   };

@@ -75,6 +75,14 @@ describe('health, as the primary sees it', () => {
     expect(withHealth({ ...status, targetPrimary: 'pending' }, { name: 'c-1', ...primary })).toBeUndefined();
   });
 
+  test('ends a switchover with its reason', () => {
+    const asked = { ...status, phase: clusterPhase.switchover, phaseReason: 'Switching over to c-1' };
+    expect(withHealth(asked, { name: 'c-1', streaming: [], timeline: 1 })).toMatchObject({
+      phase: clusterPhase.healthy,
+      phaseReason: '',
+    });
+  });
+
   test('leaves a phase alone that is a command', () => {
     const asked = { ...status, phase: clusterPhase.restartInPlace };
     expect(withHealth(asked, { name: 'c-1', streaming: [], timeline: 1 })?.phase).toBe(
