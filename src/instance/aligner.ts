@@ -1,71 +1,27 @@
 import { type Decision, decide } from '../alignment/decide.ts';
-import {
-  type ClusterFacts,
-  type InstanceFacts,
-  loneClusterFacts,
-  type Situation,
-} from '../alignment/facts.ts';
+import type { Situation } from '../alignment/facts.ts';
 import { type Failures, forgetFailure, noteFailure } from '../alignment/pacing.ts';
 import type { StopEvent } from '../alignment/stop-plan.ts';
-import type { StepName } from '../alignment/transitions.ts';
-import { isFenced } from '../cluster/fencing.ts';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
-import { dataRoleOf } from './data-role.ts';
 import { now } from './deadline.ts';
-import { isRecloneDue } from './kept-data.ts';
 import type { LeaseHolding } from './lease-holding.ts';
-import { followsPlan } from './replication-files.ts';
+import { lookAtCluster, lookAtInstance } from './look.ts';
 import type { ServerEnd } from './server.ts';
-import type { Step, StepContext } from './step-context.ts';
+import type { StepContext } from './step-context.ts';
+import {
+  deadlines,
+  fatal,
+  finalCodes,
+  isStop,
+  revocable,
+  steps,
+  stopEvents,
+  type WorkStep,
+} from './step-list.ts';
 import type { Watchdog } from './watchdog.ts';
 
-/** Milliseconds without an answer after which nothing is known of the server's role any more. */
-const roleIsKnownFor = 3_000;
 /** A server that was taken over may go on without a lease for this long: two looks at it. */
 const adoptionGrace = 4_000;
-/** Errors of steps that no further attempt would change. */
-const finalCodes: ReadonlySet<string> = new Set([
-  'REWIND_IMPOSSIBLE',
-  'REWIND_NEEDS_WAL',
-  'RECLONE_IMPOSSIBLE',
-]);
-
-const stopEvents = {
-  'stop in order': 'stop requested',
-  'stop fast': 'hand over',
-  'stop at once': 'isolation',
-} as const satisfies Partial<Record<StepName, StopEvent>>;
-
-type WorkStep = Exclude<StepName, keyof typeof stopEvents>;
-
-/** Each is loaded when it is needed: an instance that is alone never needs most of them. */
-const steps: Readonly<Record<WorkStep, () => Promise<Step>>> = {
-  initialise: async () => (await import('./steps/initialise.ts')).initialise,
-  join: async () => (await import('./steps/join.ts')).join,
-  start: async () => (await import('./steps/start.ts')).start,
-  promote: async () => (await import('./steps/promote.ts')).promote,
-  announce: async () => (await import('./steps/announce.ts')).announce,
-  compare: async () => (await import('./steps/compare.ts')).compare,
-  rewind: async () => (await import('./steps/rewind.ts')).rewind,
-  'turn standby': async () => (await import('./steps/turn-standby.ts')).turnStandby,
-  'set aside': async () => (await import('./steps/set-aside.ts')).setAside,
-  'point to the primary': async () => (await import('./steps/turn-standby.ts')).pointToPrimary,
-};
-
-/** Milliseconds that a step may take; those not named have their own measure (initdb, copies, promotionTimeout). */
-const deadlines: Readonly<Partial<Record<WorkStep, number>>> = {
-  start: 60_000,
-  announce: 30_000,
-  compare: 30_000,
-  'turn standby': 30_000,
-  'set aside': 30_000,
-  'point to the primary': 30_000,
-};
-/** Called off when they are no longer wanted; the others are let go to their end. */
-const revocable: ReadonlySet<StepName> = new Set(['initialise', 'join', 'compare']);
-/** A failure of these ends the process, which then says why: somebody has to look. */
-const fatal: ReadonlySet<StepName> = new Set(['initialise', 'start']);
-
 interface RunningStep {
   readonly name: WorkStep;
   readonly abort: AbortController;
@@ -263,48 +219,15 @@ export class Aligner {
   }
 
   #look(): Situation {
-    const instance = this.#facts();
+    const instance = lookAtInstance(this.#step);
     return {
       instance,
-      cluster: this.#clusterFacts(instance.data),
+      cluster: lookAtCluster(this.#step, instance.data),
       lease: this.#lease.facts,
       failures: this.#failures,
       isQuitting: this.#isQuitting,
       adoptionGraceEnds: this.#adoptionGraceEnds,
       now: this.#clock(),
-    };
-  }
-
-  #clusterFacts(data: InstanceFacts['data']): ClusterFacts | undefined {
-    const { view, settings } = this.#step;
-    if (view.kind === 'standalone') return loneClusterFacts(settings.name, data);
-    const cluster = view.latest?.cluster;
-    if (cluster === undefined) return undefined;
-    const { status } = cluster;
-    return {
-      currentPrimary: status?.currentPrimary ?? '',
-      targetPrimary: status?.targetPrimary ?? '',
-      isFenced: isFenced(cluster, settings.name),
-      isRecloneAsked: isRecloneDue(settings.dataDirectory, status?.recloneRequests?.[settings.name]),
-    };
-  }
-
-  #facts(): InstanceFacts {
-    const { settings, context, server, observation, findings, desired, view } = this.#step;
-    const { phase, answeredAt, inRecovery, isReceiving } = observation;
-    const isUp = server.postmaster !== undefined;
-    const isKnown = phase === 'running' && answeredAt !== undefined && now() - answeredAt <= roleIsKnownFor;
-    const receiving = isReceiving === true ? 'receiving' : 'idle';
-    return {
-      name: settings.name,
-      data: findings.isPromoting ? 'primary' : dataRoleOf(context.dataDirectory),
-      server: isUp ? 'up' : 'down',
-      role: !isKnown || inRecovery === undefined ? 'unknown' : inRecovery ? 'standby' : 'primary',
-      receiver: !isKnown || isReceiving === undefined ? 'unknown' : receiving,
-      kinship: findings.kinship?.kind ?? 'unknown',
-      isAstray: findings.trouble !== undefined && view.kind !== 'standalone',
-      isStranded: findings.isStranded,
-      source: followsPlan(context.dataDirectory, desired().replication) ? 'right' : 'wrong',
     };
   }
 
@@ -321,8 +244,4 @@ export class Aligner {
     if (isRefused) log.error({ state, goal }, `refused: ${line}`);
     else log.info({ state, goal, ...(shown === undefined ? {} : { step: shown }) }, `alignment: ${line}`);
   }
-}
-
-function isStop(step: StepName): step is keyof typeof stopEvents {
-  return step in stopEvents;
 }

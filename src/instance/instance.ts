@@ -1,29 +1,26 @@
-import { isFitToLead } from '../alignment/fitness.ts';
 import { judgeLiveness, judgeReadiness, judgeStartup } from '../alignment/health.ts';
 import { freshObservation, type Observation } from '../alignment/observation.ts';
 import { nextPhase, type PhaseEvent } from '../alignment/phase.ts';
 import type { StopEvent } from '../alignment/stop-plan.ts';
-import { leaseTimings } from '../cluster/defaults.ts';
-import type { ClusterReading, ClusterSource } from '../cluster/source.ts';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
 import type { WaitStatus } from '../process/libc.ts';
 import type { ControlSignal } from '../process/signal-inbox.ts';
-import type { ProbeAnswer, StatusServer } from '../server/status-server.ts';
+import type { ProbeAnswer } from '../server/status-server.ts';
 import { Aligner } from './aligner.ts';
 import { ClusterView } from './cluster-view.ts';
 import { concludeEnd, concludeFailure } from './conclusion.ts';
 import { now, pause } from './deadline.ts';
-import { type LeaseHolding, unsharedLease } from './lease-holding.ts';
+import { Listener } from './listener.ts';
 import { type PreparationServices, type Prepared, prepare } from './preparation.ts';
 import { reopenServerLog } from './reopen-log.ts';
 import { Server } from './server.ts';
 import { loginOf } from './server-access.ts';
 import { ServerNotes } from './server-notes.ts';
 import type { ClusterBinding, DesiredState, InstanceSettings } from './settings.ts';
+import { openSharing, type Sharing } from './sharing.ts';
 import { StatusReport } from './status-report.ts';
 import type { Findings, StepContext } from './step-context.ts';
 import type { Upkeep } from './upkeep.ts';
-import type { Watchdog } from './watchdog.ts';
 import { Watchkeeper } from './watchkeeper.ts';
 
 export type InstanceServices = Omit<PreparationServices, 'notes'> & {
@@ -62,13 +59,12 @@ export class Instance {
   /** Calls off the preparation; everything later is the aligner's business. */
   readonly #calledOff = new AbortController();
   readonly #report: StatusReport;
+  readonly #listener: Listener;
   readonly #watchkeeper: Watchkeeper;
   #desired: DesiredState | undefined;
   #prepared: Prepared | undefined;
-  #statusServer: Promise<StatusServer> | undefined;
   #server: Server | undefined;
-  #lease: LeaseHolding | undefined;
-  #watchdog: Watchdog | undefined;
+  #sharing: Sharing | undefined;
   #aligner: Aligner | undefined;
   #upkeep: Upkeep | undefined;
   #fault: ManagerError | undefined;
@@ -79,6 +75,7 @@ export class Instance {
     this.#services = services;
     this.#notes = new ServerNotes(this.observation, (kind, text) => this.#noteTrouble(kind, text));
     this.#report = new StatusReport(settings, this.observation);
+    this.#listener = new Listener(this, settings, this.#log, (error) => this.#listenerFailed(error));
     this.#watchkeeper = new Watchkeeper(
       this.observation,
       settings.dataDirectory,
@@ -147,15 +144,19 @@ export class Instance {
     const server = this.#openServer(prepared);
     const step = this.#stepContext(prepared, server, view);
     this.#report.connectTo(step);
-    const lease = await this.#openLease(reading, binding.source);
-    this.#lease = lease;
-    const watchdog = this.#isShared ? await this.#openWatchdog(prepared) : undefined;
-    this.#watchdog = watchdog;
-    const aligner = new Aligner(step, lease, this.#services.libc.bootTime, watchdog);
+    const sharing = await openSharing(step, {
+      source: binding.source,
+      spec: reading.cluster.spec,
+      isTakingOver: prepared.running !== undefined,
+      onLeaseChange: () => this.#aligner?.wake(),
+    });
+    this.#sharing = sharing;
+    const aligner = new Aligner(step, sharing.lease, this.#services.libc.bootTime, sharing.watchdog);
     this.#aligner = aligner;
     view.onChange(() => this.#clusterChanged());
     if (prepared.running !== undefined) server.adopt(prepared.running);
-    if (this.#isShared) await this.#openUpkeep(step, lease);
+    if (this.#isShared) this.#upkeep = await sharing.openUpkeep?.(await this.#listener.open());
+    this.#upkeep?.trigger();
     const end = await aligner.run();
     if (end === undefined) return this.#concludeFailure(new Error('stop requested'));
     return concludeEnd(end, {
@@ -202,35 +203,6 @@ export class Instance {
       desired: () => this.#wanted(),
       transition: (event) => this.#transition(event),
     };
-  }
-
-  async #openLease({ cluster }: ClusterReading, source: ClusterSource): Promise<LeaseHolding> {
-    const { name } = this.#settings;
-    if (!this.#isShared) return unsharedLease(name);
-    const { LeaseKeeper } = await import('./lease-keeper.ts');
-    return new LeaseKeeper({
-      me: name,
-      store: source.lease,
-      // Those of the first moment hold for the life of the process (contract 03, 3.8): others count on them.
-      timings: leaseTimings(cluster.spec),
-      clock: this.#services.libc.bootTime,
-      isHealthy: () => isFitToLead(this.observation, now()),
-      onChange: () => this.#aligner?.wake(),
-      log: this.#log,
-    });
-  }
-
-  async #openWatchdog({ context, running }: Prepared): Promise<Watchdog> {
-    const { Watchdog, dismissWatchdogs } = await import('./watchdog.ts');
-    if (running !== undefined) dismissWatchdogs(context.dataDirectory);
-    const patience = this.#wanted().policyFor('isolation').immediateSeconds * 1000;
-    return new Watchdog(context.children, context.dataDirectory, patience, this.#log);
-  }
-
-  async #openUpkeep(step: StepContext, lease: LeaseHolding): Promise<void> {
-    const { Upkeep } = await import('./upkeep.ts');
-    this.#upkeep = new Upkeep(step, lease, await this.#openStatusServer());
-    this.#upkeep.trigger();
   }
 
   #wanted(): DesiredState {
@@ -300,8 +272,9 @@ export class Instance {
     const { phase } = this.observation;
     const next = nextPhase(phase, event);
     if (next === undefined) throw new Error(`"${event}" cannot happen while ${phase}`);
-    if (event === 'server started') void pause(headStart).then(() => this.#openStatusServer());
-    else if (event !== 'server ended') void this.#openStatusServer();
+    // Probes come second: the server does not wait for the listener, nor the listener for the server.
+    if (event === 'server started') void pause(headStart).then(() => this.#listener.open());
+    else if (event !== 'server ended') void this.#listener.open();
     if (next === phase) return;
     this.observation.phase = next;
     this.observation.phaseSince = now();
@@ -310,28 +283,10 @@ export class Instance {
     if (event === 'answered') this.#wake();
   }
 
-  /** Probes come second: the server does not wait for the listener, nor the listener for the server. */
-  async #openStatusServer(): Promise<number> {
-    this.#statusServer ??= this.#listen();
-    try {
-      return (await this.#statusServer).port;
-    } catch (error) {
-      if (this.#fault === undefined) this.#log.error({ error }, 'no status server');
-      this.#fault ??=
-        error instanceof ManagerError
-          ? error
-          : new ManagerError('INTERNAL', messageOf(error), { cause: error });
-      this.#requestStop('fault', undefined);
-      return 0;
-    }
-  }
-
-  async #listen(): Promise<StatusServer> {
-    const { StatusServer } = await import('../server/status-server.ts');
-    const server = new StatusServer(this);
-    await server.listen(this.#settings.statusPort, this.#settings.statusHost);
-    this.#log.info({ port: server.port }, 'status server listens');
-    return server;
+  #listenerFailed(error: ManagerError): void {
+    this.#log.error({ error }, 'no status server');
+    this.#fault ??= error;
+    this.#requestStop('fault', undefined);
   }
 
   #beat(): void {
@@ -346,12 +301,11 @@ export class Instance {
     this.#upkeep?.stop();
     if (this.#server?.postmaster !== undefined) this.#server.signal('SIGINT');
     await this.#server?.ended;
-    this.#watchdog?.guard(undefined);
-    await this.#lease?.leave(releasePatience);
+    this.#sharing?.watchdog?.guard(undefined);
+    await this.#sharing?.lease.leave(releasePatience);
     this.#view?.stop();
     this.#watchkeeper.stop();
     await this.#prepared?.close();
-    const statusServer = await this.#statusServer?.catch(() => undefined);
-    statusServer?.close();
+    await this.#listener.close();
   }
 }

@@ -1,0 +1,45 @@
+import { type ClusterFacts, type InstanceFacts, loneClusterFacts } from '../alignment/facts.ts';
+import { isFenced } from '../cluster/fencing.ts';
+import { dataRoleOf } from './data-role.ts';
+import { now } from './deadline.ts';
+import { isRecloneDue } from './kept-data.ts';
+import { followsPlan } from './replication-files.ts';
+import type { StepContext } from './step-context.ts';
+
+/** Milliseconds without an answer after which nothing is known of the server's role any more. */
+const roleIsKnownFor = 3_000;
+
+/** What this instance is at this moment, from its files, its server and what the steps have found out. */
+export function lookAtInstance(step: StepContext): InstanceFacts {
+  const { settings, context, server, observation, findings, desired, view } = step;
+  const { phase, answeredAt, inRecovery, isReceiving } = observation;
+  const isKnown = phase === 'running' && answeredAt !== undefined && now() - answeredAt <= roleIsKnownFor;
+  const role = inRecovery === true ? 'standby' : 'primary';
+  const receiver = isReceiving === true ? 'receiving' : 'idle';
+  return {
+    name: settings.name,
+    data: findings.isPromoting ? 'primary' : dataRoleOf(context.dataDirectory),
+    server: server.postmaster === undefined ? 'down' : 'up',
+    role: !isKnown || inRecovery === undefined ? 'unknown' : role,
+    receiver: !isKnown || isReceiving === undefined ? 'unknown' : receiver,
+    kinship: findings.kinship?.kind ?? 'unknown',
+    isAstray: findings.trouble !== undefined && view.kind !== 'standalone',
+    isStranded: findings.isStranded,
+    source: followsPlan(context.dataDirectory, desired().replication) ? 'right' : 'wrong',
+  };
+}
+
+/** What the Cluster says of roles; undefined before the first reading. */
+export function lookAtCluster(step: StepContext, data: InstanceFacts['data']): ClusterFacts | undefined {
+  const { view, settings } = step;
+  if (view.kind === 'standalone') return loneClusterFacts(settings.name, data);
+  const cluster = view.latest?.cluster;
+  if (cluster === undefined) return undefined;
+  const { status } = cluster;
+  return {
+    currentPrimary: status?.currentPrimary ?? '',
+    targetPrimary: status?.targetPrimary ?? '',
+    isFenced: isFenced(cluster, settings.name),
+    isRecloneAsked: isRecloneDue(settings.dataDirectory, status?.recloneRequests?.[settings.name]),
+  };
+}

@@ -1,0 +1,56 @@
+import { isFitToLead } from '../alignment/fitness.ts';
+import type { ClusterSpec } from '../cluster/cluster.ts';
+import { leaseTimings } from '../cluster/defaults.ts';
+import type { ClusterSource } from '../cluster/source.ts';
+import { now } from './deadline.ts';
+import { type LeaseHolding, unsharedLease } from './lease-holding.ts';
+import type { StepContext } from './step-context.ts';
+import type { Upkeep } from './upkeep.ts';
+import type { Watchdog } from './watchdog.ts';
+
+/** What an instance needs because others share its Cluster; one that is alone loads none of it. */
+export interface Sharing {
+  readonly lease: LeaseHolding;
+  readonly watchdog: Watchdog | undefined;
+  /** Undefined for one that is alone: there is nothing to keep up with. */
+  readonly openUpkeep: ((statusPort: number) => Promise<Upkeep>) | undefined;
+}
+
+export interface SharingOptions {
+  readonly source: ClusterSource;
+  /** Its lease times hold for the life of the process (contract 03, 3.8): others count on them. */
+  readonly spec: ClusterSpec;
+  /** A server of an earlier manager is taken over: that one's watchdog must not stop it. */
+  readonly isTakingOver: boolean;
+  readonly onLeaseChange: () => void;
+}
+
+export async function openSharing(step: StepContext, options: SharingOptions): Promise<Sharing> {
+  const { settings, observation, libc, log, context } = step;
+  const { source } = options;
+  const me = settings.name;
+  if (source.kind === 'standalone') {
+    return { lease: unsharedLease(me), watchdog: undefined, openUpkeep: undefined };
+  }
+  const { LeaseKeeper } = await import('./lease-keeper.ts');
+  const { Watchdog, dismissWatchdogs } = await import('./watchdog.ts');
+  if (options.isTakingOver) dismissWatchdogs(context.dataDirectory);
+  const lease = new LeaseKeeper({
+    me,
+    store: source.lease,
+    timings: leaseTimings(options.spec),
+    clock: libc.bootTime,
+    isHealthy: () => isFitToLead(observation, now()),
+    onChange: options.onLeaseChange,
+    log,
+  });
+  const patience = step.desired().policyFor('isolation').immediateSeconds * 1000;
+  return {
+    lease,
+    watchdog: new Watchdog(context.children, context.dataDirectory, patience, log),
+    openUpkeep: async (statusPort) => {
+      const upkeep = await import('./upkeep.ts');
+      return new upkeep.Upkeep(step, lease, statusPort);
+    },
+  };
+}
