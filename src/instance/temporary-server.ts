@@ -33,7 +33,8 @@ export async function withTemporaryServer(
     args: [
       ...['-D', context.dataDirectory],
       ...['-c', 'listen_addresses=', '-c', `unix_socket_directories=${address.socketDirectory}`],
-      ...['-c', `port=${address.port}`],
+      // There are no standbys yet: a commit would wait for them for ever.
+      ...['-c', `port=${address.port}`, '-c', 'synchronous_standby_names='],
     ],
     env: context.env,
     lockDescriptor: context.lockDescriptor,
