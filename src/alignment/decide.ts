@@ -2,7 +2,8 @@ import type { Situation } from './facts.ts';
 import { type Goal, goalOf, isHeld } from './goal.ts';
 import { paceStep } from './pacing.ts';
 import { receiverPatience, type State, stateOf } from './state.ts';
-import { type StepName, type TransitionTable, transitions } from './transitions.ts';
+import type { StepName } from './step-name.ts';
+import { type TransitionTable, transitions } from './transitions.ts';
 
 /** What the keeper of the lease shall do: take and renew it, give it back, or leave it as it is. */
 export type LeaseIntent = 'hold' | 'release' | 'leave';

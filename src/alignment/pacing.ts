@@ -1,4 +1,4 @@
-import type { StepName } from './transitions.ts';
+import type { StepName } from './step-name.ts';
 
 /** A step that has failed, until it succeeds or what it depended on has changed. */
 export interface StepFailure {

@@ -1,24 +1,6 @@
 import type { Goal } from './goal.ts';
 import type { State } from './state.ts';
-
-/** The steps by which an instance changes; src/instance/steps/ carries them out. */
-export const stepNames = [
-  'initialise',
-  'join',
-  'start',
-  'promote',
-  'announce',
-  'stop in order',
-  'stop fast',
-  'stop at once',
-  'compare',
-  'rewind',
-  'turn standby',
-  'set aside',
-  'point to the primary',
-] as const;
-
-export type StepName = (typeof stepNames)[number];
+import type { StepName } from './step-name.ts';
 
 /** What is done in a state for a goal: a step and the state that it leads to, waiting for something, or a refusal. */
 export type Cell =

@@ -1,5 +1,5 @@
+import type { StepName } from '../alignment/step-name.ts';
 import type { StopEvent } from '../alignment/stop-plan.ts';
-import type { StepName } from '../alignment/transitions.ts';
 import type { Step } from './step-context.ts';
 
 /** Errors of steps that no further attempt would change. */
