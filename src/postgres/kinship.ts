@@ -41,10 +41,13 @@ const foreign = (why: string): Kinship => ({ kind: 'foreign', why });
  * - `own.end` beyond the primary's on the primary's own timeline: foreign, the primary has lost WAL.
  * - `primary.end` undefined where it decides, on the timeline that the primary is on: foreign. A primary that runs can be
  *   asked. After a fork it does not matter.
+ * - Both are on timelines of one number that began at different places: foreign. pg_rewind would say "no rewind required"
+ *   to that as well, and the walsender would send one the WAL of the other.
  * - A history that contradicts itself: foreign.
  *
- * One thing cannot be seen: timelines of the same number that two instances, by chance, began at the same byte. Only the
- * lease of the primary keeps that from happening.
+ * One thing cannot be seen: timelines of the same number that two instances, by chance, began at the same byte. The lease
+ * does not keep that from happening: a standby that has not heard of a promotion takes its number again when it is
+ * promoted later. Only an archive that all share does, since PostgreSQL looks there for the histories of all.
  */
 export function kinshipOf(own: WalPast, primary: WalPast): Kinship {
   if (own.systemIdentifier !== primary.systemIdentifier) {
@@ -67,6 +70,11 @@ export function kinshipOf(own: WalPast, primary: WalPast): Kinship {
     return foreign(
       `timeline ${own.timeline} and the primary's timeline ${primary.timeline} have no ancestor in common`,
     );
+  }
+
+  // pg_rewind compares these two numbers first, and then finds nothing to do; the walsender compares nothing else.
+  if (parted !== -1 && own.timeline === primary.timeline) {
+    return foreign(`timeline ${own.timeline} was begun twice, here and by the primary, at different places`);
   }
 
   const { timeline } = mine;
