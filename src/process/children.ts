@@ -11,23 +11,14 @@ export class Children {
   /** child_process.spawn, remembered until the exit event. Never goes through a shell. */
   spawn(file: string, args: readonly string[], options: SpawnOptions): ChildProcess {
     const child = spawn(file, args, { ...options, shell: false });
-    this.track(child.pid, new Promise((resolve) => child.once('exit', resolve)));
-    return child;
-  }
-
-  /**
-   * Remembers a child that another library (execa) started. Call it in the tick that started the child.
-   *
-   * @param ended settles once the child was waited for
-   */
-  track(pid: number | undefined, ended: PromiseLike<unknown>): void {
-    if (pid === undefined) return;
+    const { pid } = child;
+    if (pid === undefined) return child;
     this.#pids.add(pid);
-    const forget = () => {
+    child.once('exit', () => {
       this.#pids.delete(pid);
       for (const listener of this.#onGone) listener();
-    };
-    ended.then(forget, forget);
+    });
+    return child;
   }
 
   has(pid: number): boolean {

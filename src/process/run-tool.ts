@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type { Children } from './children.ts';
 import type { ChildExit } from './exit-status.ts';
@@ -15,9 +16,11 @@ export interface ToolOptions {
   readonly grace: number;
 }
 
+/** Milliseconds that the output of a program may stay open after its end: something that it left running may hold it for ever. */
+const lastWordsPatience = 500;
+
 /**
- * Runs a program to its end in a process group of its own, without a shell, and tells how it ended. execa does the
- * work, with the defaults that would harm a database turned off; it is loaded at the first use.
+ * Runs a program to its end in a process group of its own, without a shell, and tells how it ended.
  *
  * Rejects when the program cannot be started.
  */
@@ -27,39 +30,43 @@ export async function runTool(
   args: readonly string[],
   options: ToolOptions,
 ): Promise<ChildExit> {
-  const { execa } = await import('execa');
-  const subprocess = execa(file, args, {
+  const child = children.spawn(file, args, {
     env: options.env,
-    extendEnv: false,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    // The types of execa know descriptors 0 to 2 only; it hands on any number.
     stdio: [
       standardInput(options.input),
       'pipe',
       'pipe',
       ...(options.inherit === undefined ? [] : [options.inherit]),
-    ] as ['pipe', 'pipe', 'pipe'],
-    buffer: false,
-    cleanup: false,
-    forceKillAfterDelay: false,
+    ],
     detached: true,
-    reject: false,
   });
-  children.track(subprocess.pid, subprocess);
-  const stop = () => void endGroup(subprocess.pid, subprocess, options.grace);
+  const ended = end(child);
+  const stop = () => void endGroup(child.pid, ended, options.grace);
   if (options.signal.aborted) stop();
   options.signal.addEventListener('abort', stop);
-  options.onOutput('stdout', subprocess.stdout);
-  options.onOutput('stderr', subprocess.stderr);
-  if (typeof options.input === 'object' && subprocess.stdin !== null) feed(options.input, subprocess.stdin);
+  if (child.stdout !== null) options.onOutput('stdout', child.stdout);
+  if (child.stderr !== null) options.onOutput('stderr', child.stderr);
+  if (typeof options.input === 'object' && child.stdin !== null) feed(options.input, child.stdin);
   try {
-    const result = await subprocess;
-    if (result.exitCode === undefined && result.signal === undefined)
-      throw result.cause ?? new Error(`cannot run ${file}`);
-    return { code: result.exitCode ?? null, signal: (result.signal as NodeJS.Signals | undefined) ?? null };
+    return await ended;
   } finally {
     options.signal.removeEventListener('abort', stop);
   }
+}
+
+/** The exit, once all that the program has printed was taken. */
+function end(child: ChildProcess): Promise<ChildExit> {
+  const { promise, resolve, reject } = Promise.withResolvers<ChildExit>();
+  child.once('error', reject);
+  child.once('exit', (code, signal) => {
+    const late = setTimeout(resolve, lastWordsPatience, { code, signal });
+    child.once('close', () => {
+      clearTimeout(late);
+      resolve({ code, signal });
+    });
+  });
+  return promise;
 }
 
 /** A program that does not read its input to the end (EPIPE) says with its exit status whether that is a failure. */

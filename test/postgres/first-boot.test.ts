@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { readIfPresent } from '../../src/instance/atomic-file.ts';
 import { abortedPrefix, unfinishedMarker } from '../../src/postgres/data-directory.ts';
 import { eventually, Manager, temporaryDirectory } from '../support/manager.ts';
 
@@ -84,6 +85,23 @@ describe('files of the initialisation directory', () => {
       true,
     );
     expect(remains(second)).toHaveLength(1);
+  });
+
+  test('may leave something running that keeps their output open', async () => {
+    const home = homeWith({
+      '00.sh+x': '#!/bin/sh\nsleep 1000 &\necho $! >"$PGDATA/../run/left"\necho done\n',
+    });
+    const manager = await Manager.start({ home });
+    const left = await eventually(
+      'the process',
+      () => Number(readIfPresent(join(home, 'run', 'left'))) || undefined,
+    );
+    onTestFinished(() => {
+      if (readIfPresent(`/proc/${left}/comm`) === 'sleep\n') process.kill(left, 'SIGKILL');
+    });
+    await manager.ready();
+    await manager.message('done');
+    expect(readIfPresent(`/proc/${left}/comm`)).toBe('sleep\n');
   });
 
   test('a compressed file that is cut short is an error', async () => {
