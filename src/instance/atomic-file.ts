@@ -1,37 +1,56 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { systemErrorCode } from '../errors/manager-error.ts';
 
-/**
- * Replaces a file so that a crash leaves the old or the new text, never a part (contract 04, 1.5): written
- * beside it, synced, renamed. The caller syncs the directory, once for all the files it writes.
- *
- * @returns false when the file already had this text and was left alone
- */
+/** Replaces one file as `writeFilesAtomically` does, but the caller syncs the directory. */
 export function writeFileAtomically(path: string, text: string, mode = 0o600): boolean {
-  if (readIfPresent(path) === text) return false;
-  const temporary = `${path}_${process.pid}`;
+  return replaceFiles(new Map([[path, text]]), mode).length > 0;
+}
+
+/**
+ * Replaces files of one directory so that a crash leaves the old or the new text of each, never a part (contract 04,
+ * 1.5): written beside it, synced, renamed; then the directory is synced. All are written before the first is synced,
+ * which lets a journal take them together, and renamed in their order.
+ *
+ * @param files texts by name
+ * @returns names of those that did not have this text already
+ */
+export function writeFilesAtomically(directory: string, files: ReadonlyMap<string, string>): string[] {
+  const paths = new Map([...files].map(([name, text]) => [join(directory, name), text]));
+  const changed = replaceFiles(paths, 0o600);
+  if (changed.length > 0) syncDirectory(directory);
+  return changed.map((path) => basename(path));
+}
+
+function replaceFiles(files: ReadonlyMap<string, string>, mode: number): string[] {
+  const changed = [...files].filter(([path, text]) => readIfPresent(path) !== text);
+  const temporary = (path: string) => `${path}_${process.pid}`;
   try {
-    const descriptor = openSync(temporary, 'w', mode);
-    try {
-      writeSync(descriptor, text);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(temporary, path);
+    for (const [path, text] of changed) writeFileSync(temporary(path), text, { mode });
+    for (const [path] of changed) syncFile(temporary(path));
+    for (const [path] of changed) renameSync(temporary(path), path);
   } catch (error) {
-    try {
-      unlinkSync(temporary);
-    } catch {
-      // It may not have been made.
-    }
+    for (const [path] of changed) removeIfPossible(temporary(path));
     throw error;
   }
-  return true;
+  return changed.map(([path]) => path);
+}
+
+/** After a failure that is told already. */
+function removeIfPossible(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It may not have been made.
+  }
 }
 
 /** fsync of a directory: makes renames and removals in it last. */
 export function syncDirectory(path: string): void {
+  syncFile(path);
+}
+
+function syncFile(path: string): void {
   const descriptor = openSync(path, 'r');
   try {
     fsyncSync(descriptor);

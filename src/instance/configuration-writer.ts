@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readIfPresent, syncDirectory, writeFileAtomically } from './atomic-file.ts';
+import { readIfPresent, writeFilesAtomically } from './atomic-file.ts';
 import type { ServerContext } from './server-context.ts';
 import type { DesiredState } from './settings.ts';
 
@@ -27,10 +27,5 @@ export function writeConfigurationFiles(
     enforced,
     current: (name) => readIfPresent(join(context.dataDirectory, name)),
   });
-  const changed: string[] = [];
-  for (const [name, text] of files) {
-    if (writeFileAtomically(join(context.dataDirectory, name), text)) changed.push(name);
-  }
-  if (changed.length > 0) syncDirectory(context.dataDirectory);
-  return changed;
+  return writeFilesAtomically(context.dataDirectory, files);
 }

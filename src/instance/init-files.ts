@@ -2,7 +2,6 @@ import { accessSync, constants, createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { ManagerError, messageOf, systemErrorCode } from '../errors/manager-error.ts';
 import { type InitFileKind, initFileKind, inNameOrder } from '../postgres/init-files.ts';
 import { connect, type ServerAddress } from '../postgres/io/connection.ts';
@@ -94,24 +93,24 @@ async function runSql(
 ): Promise<void> {
   const psql = findProgram(context.installation, 'psql', context.env.PATH);
   if (psql === undefined) return runSqlWithoutPsql(plan, address, path, kind);
-  const input = openSql(context, path, kind, signal);
+  const input = await openSql(context, path, kind, signal);
   const from = input === undefined ? ['-f', path] : [];
   const args = ['-v', 'ON_ERROR_STOP=1', '--no-psqlrc', '--no-password', ...from];
   await run(context, psql, args, clientEnvironment(context, plan, address), input, signal);
 }
 
 /** Undefined for a plain file, which psql reads by itself and can then name in its messages. */
-function openSql(
+async function openSql(
   context: ServerContext,
   path: string,
   kind: InitFileKind,
   signal: AbortSignal,
-): Readable | undefined {
+): Promise<Readable | undefined> {
   switch (kind) {
     case 'sql.gz':
-      return decompressed(path, createGunzip());
+      return decompressed(path, (await import('node:zlib')).createGunzip());
     case 'sql.zst':
-      return decompressed(path, createZstdDecompress());
+      return decompressed(path, (await import('node:zlib')).createZstdDecompress());
     case 'sql.xz':
       return openXz(context, path, signal);
     default:

@@ -7,8 +7,7 @@ export const initialise: Step = async (step, signal) => {
   const { settings, context, observation } = step;
   const desired = step.desired();
   desired.checkFirstBoot();
-  step.transition('first boot');
-  await makeNewDatabase({
+  const made = makeNewDatabase({
     context,
     plan: desired.firstBoot,
     initDirectory: settings.initDirectory,
@@ -18,4 +17,7 @@ export const initialise: Step = async (step, signal) => {
     },
     signal,
   });
+  // initdb is at work by now: what this loads, and what the next step needs, is loaded beside it.
+  step.transition('first boot');
+  await Promise.all([made, import('./start.ts')]);
 };
