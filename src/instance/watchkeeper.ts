@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiskSpace, Observation } from '../alignment/observation.ts';
 import { trackProgress } from '../alignment/trackers.ts';
 import { parseControlFile } from '../postgres/control-file.ts';
 import { formatLsn } from '../postgres/lsn.ts';
-import { childrenOf } from '../process/proc.ts';
 import { now } from './deadline.ts';
+import { recoveryStep } from './recovery-step.ts';
 
 /** Milliseconds. */
 const beat = 1_000;
@@ -70,7 +69,7 @@ export class Watchkeeper {
   }
 
   async #lookAtRecovery(): Promise<void> {
-    const marker = `${await this.#redoPosition()} ${startupProcessTitle(this.#postmasterPid())}`.trim();
+    const marker = `${await this.#redoPosition()} ${recoveryStep(this.#postmasterPid())}`.trim();
     this.#observation.progress = trackProgress(this.#observation.progress, marker, now());
   }
 
@@ -107,22 +106,4 @@ export class Watchkeeper {
     const names = await readdir(join(this.#dataDirectory, 'pg_wal', 'archive_status'));
     this.#backlog = names.filter((name) => name.endsWith('.ready')).length;
   }
-}
-
-/**
- * The title of the startup process, which names the WAL file it replays, in crash recovery too, where pg_control
- * stands still; empty when there is none.
- */
-function startupProcessTitle(postmaster: number | undefined): string {
-  if (postmaster === undefined) return '';
-  try {
-    for (const pid of childrenOf(postmaster)) {
-      const title = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-      const match = /startup (recovering .*|waiting .*)$/.exec(title);
-      if (match !== null) return match[1] ?? '';
-    }
-  } catch {
-    // A kernel without this file, or a server that has just ended.
-  }
-  return '';
 }
