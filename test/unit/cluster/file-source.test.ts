@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type FileSource, openFileSource } from '../../../src/cluster/file-source.ts';
 import { type Libc, openLibc } from '../../../src/process/libc.ts';
 import { eventually, temporaryDirectory } from '../../support/manager.ts';
@@ -174,10 +174,26 @@ describe('a person with an editor', () => {
     await source.updateStatus(target('c-1'), never);
     const whole = readFileSync(path, 'utf8').replace('demo # by hand', 'demo # by another hand');
     writeFileSync(path, whole.slice(0, whole.indexOf('status:')));
-    const half = source.read(never);
-    await new Promise((resolve) => setImmediate(resolve));
+    // As long as this clock stands still the file has been written just now.
+    const written = statSync(path).mtimeMs;
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(written + 1);
+    onTestFinished(() => clock.mockRestore());
+    const reading = source.read(never);
+    await eventually('the half to be looked at', () => clock.mock.calls.length > 1);
     writeFileSync(path, whole);
-    expect((await half).cluster.status).toEqual({ targetPrimary: 'c-1' });
+    clock.mockRestore();
+    expect((await reading).cluster.status).toEqual({ targetPrimary: 'c-1' });
+  });
+  test('is told from a manager, whose file is whole from the beginning', async () => {
+    const { path, source } = await open();
+    await source.updateStatus(target('c-1'), never);
+    const written = statSync(path).mtimeMs;
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(written + 1);
+    onTestFinished(() => clock.mockRestore());
+    // Would take a second if it were waited for.
+    const { source: other } = await open(path);
+    await other.read(never);
+    expect(clock).toHaveBeenCalledTimes(1);
   });
   test('who makes a mistake is told where, and nothing is written over it', async () => {
     const { path, source } = await open();

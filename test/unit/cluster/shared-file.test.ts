@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { takeLock } from '../../../src/cluster/file-lock.ts';
 import { openFileSource } from '../../../src/cluster/file-source.ts';
+import { SharedFile } from '../../../src/cluster/shared-file.ts';
 import { openLibc } from '../../../src/process/libc.ts';
 import { eventually, temporaryDirectory } from '../../support/manager.ts';
 
@@ -168,6 +169,20 @@ describe('waiting for the lock', () => {
     expect(next.isHeld).toBe(true);
     next.release();
   });
+  test('is not needed by those who exchange names: what one of them writes the others find', async () => {
+    const path = fileWith();
+    const none = { ...libc, lockExclusively: () => 'unsupported' as const };
+    const writers = ['a', 'b', 'c', 'd'].map(async (name) => {
+      const source = await openFileSource(path, none);
+      await source.updateStatus((status) => {
+        const topology = { instances: { ...status.topology?.instances, [name]: {} } };
+        return { ...status, topology };
+      }, never);
+    });
+    await Promise.all(writers);
+    const { cluster } = await (await openFileSource(path, libc)).read(never);
+    expect(cluster.status?.topology?.instances).toEqual({ a: {}, b: {}, c: {}, d: {} });
+  });
   test('without such locks in the file system is over at once', async () => {
     const path = fileWith();
     const none = { ...libc, lockExclusively: () => 'unsupported' as const };
@@ -179,4 +194,20 @@ describe('waiting for the lock', () => {
       code: 'CLUSTER_UNREADABLE',
     });
   });
+});
+
+test('of several that make the file at once one does, and the others find it made', async () => {
+  const directory = temporaryDirectory();
+  for (let round = 0; round < 60; round += 1) {
+    const path = join(directory, `once-${round}`);
+    const made = ['a', 'b', 'c', 'd'].map((text) =>
+      new SharedFile(path, libc, { isDurable: false }).createOnce(text, 0o600),
+    );
+    // Looked at in every turn of the loop, so that a second file in its place would be noticed.
+    while (!existsSync(path)) await new Promise((resolve) => setImmediate(resolve));
+    const first = readFileSync(path, 'utf8');
+    await Promise.all(made);
+    expect(readFileSync(path, 'utf8')).toBe(first);
+  }
+  expect(readdirSync(directory)).toHaveLength(60);
 });
