@@ -9,6 +9,10 @@ export interface StepFailure {
   readonly text: string;
   /** Trying again would not help, whatever time passes. */
   readonly isFinal: boolean;
+  /** What the step needs was not there, so that it changed nothing: such as a primary that just restarts. */
+  readonly isTransient?: boolean;
+  /** How many of the failures count against the number of attempts; undefined: all. */
+  readonly spent?: number;
 }
 
 export type Failures = Readonly<Partial<Record<StepName, StepFailure>>>;
@@ -22,7 +26,10 @@ export type Pace =
 /** Milliseconds before the second attempt; each further one waits twice as long, up to the longest. */
 const firstPause = 250;
 const longestPause = 15_000;
-/** A rewind is tried as often as the reference does (contract 04, 15.4): each attempt reads the source's whole list of files. */
+/**
+ * A rewind is tried as often as the reference does (contract 04, 15.4): each attempt reads the source's whole list of files.
+ * One that could not begin is no attempt: a primary that is away for some seconds must not leave a standby to a person.
+ */
 const attempts: Readonly<Partial<Record<StepName, number>>> = { rewind: 4 };
 
 /** Nothing is repeated blindly: with growing pauses, and for some steps not for ever. */
@@ -30,10 +37,10 @@ export function paceStep(failures: Failures, step: StepName, now: number): Pace 
   const failure = failures[step];
   // A stop is never put off: it is what makes everything else safe.
   if (failure === undefined || step.startsWith('stop')) return { kind: 'go' };
-  const { count, at, text, isFinal } = failure;
+  const { count, at, text, isFinal, spent = count } = failure;
   if (isFinal) return { kind: 'refuse', why: text };
-  if (count >= (attempts[step] ?? Number.POSITIVE_INFINITY)) {
-    return { kind: 'refuse', why: `failed ${count} times, last: ${text}` };
+  if (spent >= (attempts[step] ?? Number.POSITIVE_INFINITY)) {
+    return { kind: 'refuse', why: `failed ${spent} times, last: ${text}` };
   }
   const until = at + Math.min(firstPause * 2 ** (count - 1), longestPause);
   return now >= until ? { kind: 'go' } : { kind: 'wait', until };
@@ -43,9 +50,11 @@ export function paceStep(failures: Failures, step: StepName, now: number): Pace 
 export function noteFailure(
   failures: Failures,
   step: StepName,
-  failure: Omit<StepFailure, 'count'>,
+  failure: Omit<StepFailure, 'count' | 'spent'>,
 ): Failures {
-  return { ...failures, [step]: { ...failure, count: (failures[step]?.count ?? 0) + 1 } };
+  const { count = 0, spent = count } = failures[step] ?? {};
+  const next = { ...failure, count: count + 1, spent: failure.isTransient === true ? spent : spent + 1 };
+  return { ...failures, [step]: next };
 }
 
 /** The failures after the step has succeeded. */

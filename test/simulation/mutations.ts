@@ -4,12 +4,8 @@ import type { Goal } from '../../src/alignment/goal.ts';
 import { isHeld } from '../../src/alignment/goal.ts';
 import { leaseFacts, nextLeaseMove, noteLease } from '../../src/alignment/lease.ts';
 import type { State } from '../../src/alignment/state.ts';
-import {
-  type Cell,
-  type StepName,
-  type TransitionTable,
-  transitions,
-} from '../../src/alignment/transitions.ts';
+import type { StepName } from '../../src/alignment/step-name.ts';
+import { type Cell, type TransitionTable, transitions } from '../../src/alignment/transitions.ts';
 import { type Rules, realRules } from './manager/rules.ts';
 import { type FaultKind, faultKinds, themes } from './schedule/schedule.ts';
 

@@ -1,5 +1,5 @@
 import { type Rules, realRules } from './manager/rules.ts';
-import { misalignment } from './promises/aligned.ts';
+import { misalignment, refusals } from './promises/aligned.ts';
 import { plan } from './schedule/faults.ts';
 import { endOfFaults, type Schedule } from './schedule/schedule.ts';
 import { BrokenPromise, World } from './world/world.ts';
@@ -24,6 +24,8 @@ export interface Outcome {
   /** Milliseconds from the end of the faults until everything was aligned. */
   readonly alignedAfter: number;
   readonly events: number;
+  /** What persons are asked to do in the end. */
+  readonly refusals: readonly string[];
 }
 
 /** Lives through one schedule. The same schedule with the same rules always comes out the same. */
@@ -60,7 +62,13 @@ export function simulate(
       broken: { promise: error.promise, message: error.message, trace: world.trace.last },
       alignedAfter: Number.POSITIVE_INFINITY,
       events,
+      refusals: [],
     };
   }
-  return { broken: undefined, alignedAfter: (alignedSince ?? 0) - quietFrom, events };
+  return {
+    broken: undefined,
+    alignedAfter: (alignedSince ?? 0) - quietFrom,
+    events,
+    refusals: refusals(world),
+  };
 }

@@ -2,8 +2,8 @@ import type { Decision } from '../../../src/alignment/decide.ts';
 import type { InstanceFacts, Situation } from '../../../src/alignment/facts.ts';
 import { defaultLeaseTimings } from '../../../src/alignment/lease.ts';
 import { type Failures, forgetFailure, noteFailure } from '../../../src/alignment/pacing.ts';
+import type { StepName } from '../../../src/alignment/step-name.ts';
 import type { StopEvent } from '../../../src/alignment/stop-plan.ts';
-import type { StepName } from '../../../src/alignment/transitions.ts';
 import { Process } from '../engine/process.ts';
 import type { SynchronousNames } from '../world/data-directory.ts';
 import type { Instance } from '../world/instance.ts';
@@ -15,7 +15,7 @@ import { LeaseKeeper } from './lease-keeper.ts';
 import { Monitor } from './monitor.ts';
 import { namesFor, QuorumKeeper } from './quorum-keeper.ts';
 import type { Rules } from './rules.ts';
-import { steps, type WorkStep } from './steps.ts';
+import { primaryIsAway, steps, type WorkStep } from './steps.ts';
 import { Stopper } from './stopper.ts';
 
 /** A server that was taken over may go on without a lease for this long: two looks at it. */
@@ -126,7 +126,7 @@ export class Manager implements Caller {
       timings: defaultLeaseTimings,
       wallClock: () => world.wallClock(this.name),
       isHealthy: () => rules.isFitToLead(this.monitor.look(), process.clock()),
-      onChange: () => this.#leaseChanged(),
+      onChange: () => this.wake(),
       onWritten: (kind) => world.promises.leaseWritten(this.instance, kind),
     });
     this.quorum = new QuorumKeeper(this);
@@ -138,7 +138,10 @@ export class Manager implements Caller {
     });
     this.note('manager starts', this.instance.directory.isTorn ? 'torn' : undefined);
     this.seesServer = this.server !== undefined;
-    if (this.seesServer) this.monitor.begin();
+    if (this.seesServer) {
+      if (!rules.keepsGuardOnTakeover) this.instance.watchdog.disarm();
+      this.monitor.begin();
+    }
     this.wake();
   }
 
@@ -206,15 +209,6 @@ export class Manager implements Caller {
     });
   }
 
-  #leaseChanged(): void {
-    const { fenceAt } = this.keeper.facts;
-    const { server } = this;
-    if (fenceAt !== undefined && server !== undefined && (server.role === 'primary' || server.isPromoting)) {
-      this.instance.watchdog.arm(fenceAt);
-    }
-    this.wake();
-  }
-
   // ---------------------------------------------------------------------------------------------- the loop
 
   wake(): void {
@@ -229,9 +223,11 @@ export class Manager implements Caller {
     this.#isCalled = false;
     this.#timer += 1;
     this.#forgetWhatIsOld();
-    const decision = this.rules.decide(this.#look());
+    const situation = this.#look();
+    const decision = this.rules.decide(situation);
     this.#show(decision);
     this.keeper.intend(decision.lease);
+    this.#watch(situation);
     this.monitor.isHurried = decision.goal === 'claim' || decision.goal === 'lead';
     this.process.thenDo(() => {
       this.#isWaking = false;
@@ -241,6 +237,14 @@ export class Manager implements Caller {
       if (this.#isQuitting && !this.seesServer && this.running === undefined) this.#exit();
       else if (this.#isCalled) this.wake();
     });
+  }
+
+  /** A primary that runs is guarded until its lease runs out. */
+  #watch({ instance, lease }: Situation): void {
+    const { watchdog } = this.instance;
+    const isPrimary = instance.data === 'primary' && instance.server === 'up';
+    if (isPrimary && lease.fenceAt !== undefined) watchdog.arm(lease.fenceAt);
+    else if (!isPrimary && this.running === undefined) watchdog.disarm();
   }
 
   #sleep(again: number | undefined): void {
@@ -305,7 +309,13 @@ export class Manager implements Caller {
       this.#exit();
       return;
     }
-    this.#failures = noteFailure(this.#failures, name, { at: this.process.clock(), text, isFinal: false });
+    const isTransient = text === primaryIsAway;
+    this.#failures = noteFailure(this.#failures, name, {
+      at: this.process.clock(),
+      text,
+      isFinal: false,
+      isTransient,
+    });
   }
 
   /** What was found out, and what has failed, holds for one primary. */
@@ -377,7 +387,7 @@ export class Manager implements Caller {
   /** Before a server is made a primary: the watchdog first, then one more look at the clock, then the deed. */
   asPrimary(checksLease: boolean, begin: () => void, fail: (why: string) => void): void {
     const { fenceAt } = this.keeper.facts;
-    if (fenceAt !== undefined) this.instance.watchdog.arm(fenceAt);
+    if (fenceAt !== undefined && this.rules.guardsBeforeActing) this.instance.watchdog.arm(fenceAt);
     this.process.after(this.random.between(0, 3), () => {
       if (checksLease && !this.rules.isHeld({ lease: this.keeper.facts }, this.process.clock())) {
         this.instance.watchdog.disarm();

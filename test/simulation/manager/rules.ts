@@ -40,8 +40,14 @@ export interface Rules {
   readonly checksLeaseBeforeActing: boolean;
   /** The same, before it is announced. */
   readonly checksLeaseBeforeAnnouncing: boolean;
+  /** The watchdog is told before a server may become a primary, not by the next look of the loop. */
+  readonly guardsBeforeActing: boolean;
+  /** The watchdog of a manager that died goes on until the one that takes the server over has told it more. */
+  readonly keepsGuardOnTakeover: boolean;
   /** Milliseconds that an immediate stop gets when the time of the lease is over, before the server is killed. */
   readonly isolationPatience: number;
+  /** That patience holds also when the stop was begun for something else. */
+  readonly shortensStops: boolean;
 }
 
 export const realRules: Rules = {
@@ -58,5 +64,8 @@ export const realRules: Rules = {
   keepsNewestCluster: true,
   checksLeaseBeforeActing: true,
   checksLeaseBeforeAnnouncing: true,
+  guardsBeforeActing: true,
+  keepsGuardOnTakeover: true,
   isolationPatience: 3_000,
+  shortensStops: true,
 };

@@ -1,4 +1,5 @@
-import type { StepName } from '../../../src/alignment/transitions.ts';
+import type { StepName } from '../../../src/alignment/step-name.ts';
+import type { Kinship } from '../../../src/postgres/kinship.ts';
 import { emptyDirectory, walPast } from '../world/data-directory.ts';
 import type { Server } from '../world/server.ts';
 import { walEnd } from '../world/wal.ts';
@@ -11,6 +12,9 @@ export type WorkStep = Exclude<StepName, `stop ${string}`>;
 
 /** One step. It asks before every change whether it is still the one that runs, as an AbortSignal would tell it. */
 export type Step = (manager: Manager, done: Done, isWanted: () => boolean) => void;
+
+/** Why a step could not even begin. */
+export const primaryIsAway = 'the primary cannot be reached';
 
 /** Milliseconds that a connection is given to answer. */
 const connectPatience = 10_000;
@@ -30,7 +34,7 @@ export const steps: Readonly<Record<WorkStep, Step>> = {
     const { instance, world } = manager;
     const source = reachablePrimary(manager);
     if (source === undefined) {
-      manager.later(5, 500, () => done('the primary cannot be reached'));
+      manager.later(5, 500, () => done(primaryIsAway));
       return;
     }
     const { life } = source.process;
@@ -52,19 +56,34 @@ export const steps: Readonly<Record<WorkStep, Step>> = {
   },
 
   start(manager, done, isWanted) {
-    const { instance, rules } = manager;
+    const { instance, rules, findings } = manager;
     const { directory } = instance;
-    manager.later(2, 40, () => {
+    const begin = () => {
       if (!isWanted()) return;
       if (directory.isStandby) manager.settleReplication();
       directory.synchronous = manager.wantedNames();
-      manager.findings.trouble = undefined;
-      const begin = () => {
+      findings.trouble = undefined;
+      const start = () => {
         manager.startServer();
         done();
       };
-      if (directory.isStandby) begin();
-      else manager.asPrimary(rules.checksLeaseBeforeActing, begin, done);
+      if (directory.isStandby) start();
+      else manager.asPrimary(rules.checksLeaseBeforeActing, start, done);
+    };
+    const { currentPrimary, targetPrimary } = manager.view.latest ?? {};
+    const isToFollow = directory.isStandby && currentPrimary === targetPrimary;
+    manager.later(2, 40, () => {
+      const source = isToFollow ? reachablePrimary(manager) : undefined;
+      // A primary that does not answer must not keep a standby from serving reads.
+      if (source === undefined) begin();
+      else {
+        const kinship = kinshipTo(manager, source);
+        if (kinship === 'straight') manager.later(2, 40, begin);
+        else {
+          findings.kinship = kinship;
+          done();
+        }
+      }
     });
   },
 
@@ -97,17 +116,13 @@ export const steps: Readonly<Record<WorkStep, Step>> = {
   },
 
   compare(manager, done, isWanted) {
-    const { instance, rules } = manager;
     const source = reachablePrimary(manager);
     manager.later(10, 300, () => {
       if (!isWanted()) return;
       const now = reachablePrimary(manager);
-      if (source === undefined || now !== source) done('the primary cannot be reached');
+      if (source === undefined || now !== source) done(primaryIsAway);
       else {
-        manager.findings.kinship = rules.kinshipOf(
-          walPast(instance.directory),
-          walPast(source.directory),
-        ).kind;
+        manager.findings.kinship = kinshipTo(manager, source);
         manager.findings.trouble = undefined;
         done();
       }
@@ -120,7 +135,7 @@ export const steps: Readonly<Record<WorkStep, Step>> = {
     directory.isTorn = true;
     const source = reachablePrimary(manager);
     if (source === undefined) {
-      manager.later(5, 500, () => done('the primary cannot be reached'));
+      manager.later(5, 500, () => done(primaryIsAway));
       return;
     }
     const { life } = source.process;
@@ -173,6 +188,10 @@ export const steps: Readonly<Record<WorkStep, Step>> = {
     });
   },
 };
+
+function kinshipTo({ rules, instance, seesServer }: Manager, { directory }: Server): Kinship['kind'] {
+  return rules.kinshipOf(walPast(instance.directory, seesServer), walPast(directory, true)).kind;
+}
 
 /** The server of the instance that the Cluster names as the primary, when a connection to it can be had. */
 function reachablePrimary({ name, world, view }: Manager): Server | undefined {

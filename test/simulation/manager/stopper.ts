@@ -35,8 +35,9 @@ export class Stopper {
   push(event: StopEvent): void {
     this.cause ??= event;
     const before = this.mode;
-    const isNewlyIsolated = event === 'isolation' && !this.#isIsolated;
-    if (event === 'isolation') this.#isIsolated = true;
+    const counts = before === undefined || this.#rules.shortensStops;
+    const isNewlyIsolated = event === 'isolation' && counts && !this.#isIsolated;
+    if (isNewlyIsolated) this.#isIsolated = true;
     const mode = this.#rules.nextStopMode(before, event, this.#policy());
     this.mode = mode;
     // Time may have become short although the mode is the same.

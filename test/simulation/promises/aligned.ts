@@ -28,3 +28,10 @@ function whyNotFollowing({ manager, server }: Instance, primary: Instance): stri
   if (server.receiver?.source !== primary.server) return `does not receive from ${primary.name}`;
   return undefined;
 }
+
+/** What the instances wait for a person for. */
+export function refusals(world: World): string[] {
+  return world.instances
+    .filter(({ manager }) => manager.decision?.isRefused === true)
+    .map(({ manager }) => manager.decision?.why ?? '');
+}

@@ -47,13 +47,16 @@ export function emptyDirectory(): DataDirectory {
   };
 }
 
-/** What pg_control and the history files show; a primary that crashed does not know where its WAL ends. */
-export function walPast(directory: DataDirectory): WalPast {
+/**
+ * What pg_control and the history files show of a directory; a primary that crashed does not know where its WAL ends, one
+ * that runs does.
+ */
+export function walPast(directory: DataDirectory, isRunning: boolean): WalPast {
   const { branch, lsn } = directory.end!;
   return {
     systemIdentifier: String(branch.system),
     timeline: branch.timeline,
     history: timelineHistory(branch).map(({ timeline, end }) => ({ timeline, end: BigInt(end) })),
-    end: directory.isShutDown || directory.isStandby ? BigInt(lsn) : undefined,
+    end: directory.isShutDown || directory.isStandby || isRunning ? BigInt(lsn) : undefined,
   };
 }

@@ -34,7 +34,9 @@ export class Server {
   /** What it says of why it does not receive; the log has it. */
   trouble: ReceiverTrouble | undefined;
   #isFinishing = false;
+  /** What it was told while it hung. */
   #pending: Signal | undefined;
+  #isPromotionPending = false;
   #attempt = 0;
   /** `synchronous_standby_names` as this server has read it. */
   synchronous: SynchronousNames | undefined;
@@ -280,8 +282,11 @@ export class Server {
 
   /** pg_promote(): the receiver is ended, what has been received is replayed, and a new timeline begins. */
   promote(): void {
-    if (this.role !== 'standby' || this.phase !== 'running' || this.stopping !== undefined || this.isHung)
+    if (this.role !== 'standby' || this.phase !== 'running' || this.stopping !== undefined) return;
+    if (this.isHung) {
+      this.#isPromotionPending = true;
       return;
+    }
     this.isPromoting = true;
     this.#world.promises.promotionBegins(this.#instance);
     this.receiver?.close();
@@ -351,6 +356,7 @@ export class Server {
   unhang(): void {
     this.isHung = false;
     if (this.#pending !== undefined) this.#take(this.#pending);
+    else if (this.#isPromotionPending) this.promote();
   }
 
   #endSessions(): void {

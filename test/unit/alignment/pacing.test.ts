@@ -25,6 +25,18 @@ test('a rewind is tried four times', () => {
   expect(paceStep(failed(4, 'rewind'), 'rewind', 900_000)).toMatchObject({ kind: 'refuse' });
 });
 
+test('a rewind that cannot begin, since the primary is away, is tried for as long as that takes', () => {
+  const away = { at: 1_000, text: 'no route to host', isFinal: false, isTransient: true };
+  let failures: Failures = failed(3, 'rewind');
+  for (let n = 0; n < 20; n += 1) failures = noteFailure(failures, 'rewind', away);
+  expect(paceStep(failures, 'rewind', 1_000)).toEqual({ kind: 'wait', until: 16_000 });
+  failures = noteFailure(failures, 'rewind', { at: 20_000, text: 'no way', isFinal: false });
+  expect(paceStep(failures, 'rewind', 900_000)).toEqual({
+    kind: 'refuse',
+    why: 'failed 4 times, last: no way',
+  });
+});
+
 test('what cannot succeed is not tried again, until somebody forgets it', () => {
   const failures = failed(1, 'join', true);
   expect(paceStep(failures, 'join', 1e9)).toEqual({ kind: 'refuse', why: 'no way' });
