@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { execa } from 'execa';
 
 /**
  * `npm run build`: everything that an image needs, in dist/: the program as one directory of minified modules, the Node
@@ -33,7 +33,10 @@ await build({
   banner: {
     js: "import{createRequire as bundleRequire}from'node:module';const require=bundleRequire(import.meta.url);",
   },
-  define: { MANAGER_BUILD_VERSION: JSON.stringify(version), MANAGER_BUILD_COMMIT: JSON.stringify(commit()) },
+  define: {
+    MANAGER_BUILD_VERSION: JSON.stringify(version),
+    MANAGER_BUILD_COMMIT: JSON.stringify(await commit()),
+  },
   legalComments: 'none',
 });
 copyFileSync(process.execPath, join(dist, 'node'));
@@ -44,15 +47,11 @@ writeFileSync(join(dist, 'launcher'), `#!${home}/node\nawait import('${home}/man
 });
 
 /** Of the working tree; `unknown` in an archive without git. */
-function commit(): string {
+async function commit(): Promise<string> {
+  const git = async (...args: string[]) => (await execa('git', args, { cwd: root, stdin: 'ignore' })).stdout;
   try {
-    const run = (...args: string[]) =>
-      execFileSync('git', ['-C', root, ...args], {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      }).trim();
-    const isDirty = run('status', '--porcelain') !== '';
-    return `${run('rev-parse', '--short=12', 'HEAD')}${isDirty ? '-dirty' : ''}`;
+    const isDirty = (await git('status', '--porcelain')) !== '';
+    return `${await git('rev-parse', '--short=12', 'HEAD')}${isDirty ? '-dirty' : ''}`;
   } catch {
     return 'unknown';
   }
