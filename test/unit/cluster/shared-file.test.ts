@@ -143,7 +143,9 @@ describe('a writer that is stopped while it holds the lock', () => {
     const { lease } = await openFileSource(path, libc);
     const free = (await lease.read(never))!;
     expect(free.holder).toBe('');
-    const claimed = await lease.write({ ...free, holder: 'c-2', transitions: 5 }, never);
+    // Within one period of the shortest lease.
+    const period = AbortSignal.timeout(1_000);
+    const claimed = await lease.write({ ...free, holder: 'c-2', transitions: 5 }, period);
     expect(claimed).toMatchObject({ holder: 'c-2' });
     writer.child.kill('SIGCONT');
     expect(await writer.ended).toBe(0);
