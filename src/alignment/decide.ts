@@ -64,6 +64,13 @@ function lookAgainAt({ lease, adoptionGraceEnds, now }: Situation): number | und
   return coming.length === 0 ? undefined : Math.min(...coming);
 }
 
+/** Steps that are let go to their end, and then there may be a primary, although nothing shows it yet. */
+const makingPrimary: ReadonlySet<StepName> = new Set(['initialise', 'start', 'promote']);
+
+function isMakingPrimary({ running }: Situation): boolean {
+  return running !== undefined && makingPrimary.has(running);
+}
+
 /**
  * A running primary keeps its lease until its server has ended: only then may another one begin. One whose time is over
  * must not renew it. An instance that could not lead does not stand in the way of others.
@@ -75,7 +82,7 @@ function leaseIntent(situation: Situation, state: State, goal: Goal): LeaseInten
   if (goal === 'unknown') return 'leave';
   const isChosen = cluster?.targetPrimary === instance.name && goal !== 'quit';
   const couldLead = state !== 'torn' && (state !== 'empty' || cluster?.currentPrimary === '');
-  if (!isChosen || !couldLead) return 'release';
+  if (!isChosen || !couldLead) return isMakingPrimary(situation) ? 'leave' : 'release';
   // Contract 03, 3.12: fencing does not give the lease back, so that nobody is promoted behind a person's back.
   return goal !== 'fence' || isHeld(situation, now) ? 'hold' : 'leave';
 }

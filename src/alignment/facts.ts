@@ -1,4 +1,5 @@
 import type { Failures } from './pacing.ts';
+import type { StepName } from './step-name.ts';
 
 /**
  * What the decisions of this directory are made from. Nothing here is a boolean that could also be unknown: what was not
@@ -71,6 +72,8 @@ export interface Situation {
   readonly lease: LeaseFacts;
   /** Steps that have failed; undefined: none. */
   readonly failures?: Failures;
+  /** The step that is being carried out at this moment; undefined: none. */
+  readonly running?: StepName | undefined;
   /** The process is asked to end. */
   readonly isQuitting: boolean;
   /** Until when a server that was found running, and taken over, may go on without a lease. */

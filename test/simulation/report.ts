@@ -10,7 +10,9 @@ export function commandFor(seed: number): string {
 export function describe({ seed, setup, faults }: Schedule): string {
   const { instances, synchronous, readinessThreshold, smartSeconds, isNew } = setup;
   const replication =
-    synchronous === undefined ? 'asynchronous' : `synchronous: ${synchronous.method} ${synchronous.number}`;
+    synchronous === undefined
+      ? 'asynchronous'
+      : `synchronous: ${synchronous.method} ${synchronous.number}, ${synchronous.dataDurability}`;
   const world = [
     `${instances} instances`,
     replication,

@@ -342,6 +342,7 @@ export class Manager implements Caller {
             },
       lease: this.keeper.facts,
       failures: this.#failures,
+      running: this.running?.name,
       isQuitting: this.#isQuitting,
       adoptionGraceEnds: this.#adoptionGraceEnds,
       now: this.process.clock(),

@@ -1,16 +1,26 @@
+import { synchronousStandbys } from '../../../src/postgres/synchronous.ts';
 import type { SynchronousNames } from '../world/data-directory.ts';
 import type { QuorumObject } from '../world/store.ts';
 import type { Manager } from './manager.ts';
 
 const requestTimeout = 5_000;
 
-/** `synchronous_standby_names` as every instance works it out from the Cluster (contract 03, 3.20; required durability). */
+/** `synchronous_standby_names` as every instance works it out from the Cluster (contract 03, 3.20). */
 export function namesFor({ world, view }: Manager): SynchronousNames | undefined {
   const { synchronous } = world;
   if (synchronous === undefined) return undefined;
-  const current = view.latest?.currentPrimary ?? '';
-  const names = world.instances.map((instance) => instance.name).filter((name) => name !== current);
-  return { method: synchronous.method, number: synchronous.number, names };
+  const standbys = synchronousStandbys({
+    metadata: { name: 'c' },
+    spec: { postgresql: { synchronous } },
+    status: {
+      currentPrimary: view.latest?.currentPrimary,
+      instanceNames: world.instances.map((instance) => instance.name),
+      instancesStatus: { healthy: view.latest?.healthy ?? [] },
+    },
+  });
+  if (standbys === undefined) return undefined;
+  const method = standbys.method === 'ANY' ? 'any' : 'first';
+  return { method, number: standbys.number, names: standbys.standbyNames };
 }
 
 /**
@@ -27,21 +37,28 @@ export class QuorumKeeper {
 
   look(): void {
     const { world, name, view, server } = this.#manager;
-    if (world.synchronous === undefined || this.#isBusy || server === undefined) return;
-    const isSettled = view.latest?.currentPrimary === name && view.latest.targetPrimary === name;
-    if (!isSettled || !server.takesWrites) return;
-    const wanted = namesFor(this.#manager)!;
-    if (!isSame(server.synchronous, wanted)) this.#change(undefined, () => this.#reload(wanted));
-    else if (!isSame(world.store.quorum.synchronous, wanted)) this.#change(wanted, () => {});
+    if (world.synchronous === undefined || this.#isBusy || server?.isAnswering !== true) return;
+    if (view.latest === undefined) return;
+    const wanted = namesFor(this.#manager);
+    const isDue = !isSame(server.synchronous, wanted);
+    const isSettled = view.latest.currentPrimary === name && view.latest.targetPrimary === name;
+    if (!isSettled || server.role !== 'primary') {
+      if (isDue) this.#reload(wanted, () => {});
+    } else if (isDue)
+      this.#change(undefined, () => this.#reload(wanted, (loaded) => this.#change(loaded, () => {})));
+    else if (!isSame(world.store.quorum.synchronous, withoutName(wanted, name)))
+      this.#change(wanted, () => {});
   }
 
-  #reload(wanted: SynchronousNames): void {
+  #reload(wanted: SynchronousNames | undefined, then: (loaded: SynchronousNames | undefined) => void): void {
     const { instance, server } = this.#manager;
     if (server === undefined) return;
     instance.directory.synchronous = wanted;
+    this.#isBusy = true;
     this.#manager.later(2, 50, () => {
+      this.#isBusy = false;
       server.reload();
-      this.#change(server.synchronous, () => {});
+      then(server.synchronous);
     });
   }
 
@@ -66,10 +83,19 @@ export class QuorumKeeper {
     const read = (quorum: QuorumObject | undefined) => {
       if (quorum === undefined) fail();
       else
-        store.request(manager, requestTimeout, () => store.writeQuorum(quorum.version, synchronous), written);
+        store.request(
+          manager,
+          requestTimeout,
+          () => store.writeQuorum(quorum.version, withoutName(synchronous, manager.name)),
+          written,
+        );
     };
     store.request(manager, requestTimeout, () => store.quorum, read);
   }
+}
+
+function withoutName(names: SynchronousNames | undefined, name: string): SynchronousNames | undefined {
+  return names === undefined ? undefined : { ...names, names: names.names.filter((one) => one !== name) };
 }
 
 function isSame(one: SynchronousNames | undefined, other: SynchronousNames | undefined): boolean {

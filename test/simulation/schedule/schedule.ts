@@ -68,10 +68,17 @@ export interface Fault {
   readonly isLasting: boolean;
 }
 
+/** spec.postgresql.synchronous. */
+export interface SynchronousSetup {
+  readonly method: 'any' | 'first';
+  readonly number: number;
+  readonly dataDurability: 'required' | 'preferred';
+}
+
 export interface Setup {
   readonly instances: number;
   /** Undefined: asynchronous. */
-  readonly synchronous: { readonly method: 'any' | 'first'; readonly number: number } | undefined;
+  readonly synchronous: SynchronousSetup | undefined;
   /** Failed probes after which a Pod is not Ready. */
   readonly readinessThreshold: number;
   readonly smartSeconds: number;
@@ -138,10 +145,18 @@ function setupOf(random: Random): Setup {
   const number = random.integer(1, Math.max(1, instances - 2));
   return {
     instances,
-    synchronous: random.chance(0.5) ? { method: random.pick(['any', 'any', 'first']), number } : undefined,
+    synchronous: random.chance(0.55) ? synchronousOf(random, number) : undefined,
     readinessThreshold: random.integer(2, 10),
     smartSeconds: random.pick([0, 0, 3]),
     isNew: random.chance(0.12),
+  };
+}
+
+function synchronousOf(random: Random, number: number): SynchronousSetup {
+  return {
+    method: random.pick(['any', 'any', 'first']),
+    number,
+    dataDurability: random.pick(['required', 'required', 'preferred']),
   };
 }
 

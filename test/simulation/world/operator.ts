@@ -107,7 +107,32 @@ export class Operator implements Caller {
       return { name, isReady: this.#world.kubelet.isReady(instance), status: seen.status };
     });
     this.process.after(this.random.between(10, 300), () =>
-      this.#consider(cluster, electionOrder(candidates), promised),
+      this.#writeHealth(cluster, candidates, (newest) =>
+        this.#consider(newest, electionOrder(candidates), promised),
+      ),
+    );
+  }
+
+  /** status.instancesStatus, on which the names of synchronous standbys depend. */
+  #writeHealth(
+    cluster: ClusterObject,
+    candidates: readonly Candidate[],
+    then: (newest: ClusterObject) => void,
+  ): void {
+    const healthy = candidates.filter(({ isReady }) => isReady).map(({ name }) => name);
+    if (healthy.join() === cluster.healthy.join()) {
+      then(cluster);
+      return;
+    }
+    const { store } = this.#world;
+    store.request(
+      this,
+      requestTimeout,
+      () => store.writeCluster(cluster.version, { healthy }),
+      (answer) => {
+        if (answer === undefined || answer === 'conflict') this.#later(period.usual);
+        else then(answer);
+      },
     );
   }
 

@@ -9,6 +9,8 @@ export interface ClusterObject {
   readonly currentPrimary: string;
   readonly targetPrimary: string;
   readonly fenced: readonly string[];
+  /** status.instancesStatus.healthy. */
+  readonly healthy: readonly string[];
 }
 
 /** The Lease of the primary (contract 03, 3.8). */
@@ -122,12 +124,13 @@ export class Store {
     this.cluster = { ...this.cluster, ...change, version: version + 1 };
     this.#history.push({ since: this.#world.timetable.now, object: this.cluster });
     if (this.#history.length > 40) this.#history.shift();
-    const { currentPrimary, targetPrimary, fenced } = this.cluster;
+    const { currentPrimary, targetPrimary, fenced, healthy } = this.cluster;
     this.#world.trace.note(this.#world.timetable.now, this.name, 'Cluster', {
       version: version + 1,
       currentPrimary,
       targetPrimary,
-      fenced,
+      ...(fenced.length > 0 ? { fenced } : {}),
+      ...(change.healthy === undefined ? {} : { healthy }),
     });
     this.#tell('cluster');
     return this.cluster;

@@ -57,7 +57,13 @@ export class World {
     this.trace = new Trace(onTrace);
     this.#random = new Random(seed, 'world');
     const first = setup.isNew ? '' : 'c-1';
-    this.store = new Store(this, { version: 1, currentPrimary: first, targetPrimary: 'c-1', fenced: [] });
+    this.store = new Store(this, {
+      version: 1,
+      currentPrimary: first,
+      targetPrimary: 'c-1',
+      fenced: [],
+      healthy: [],
+    });
     this.instances = Array.from({ length: setup.instances }, (_, index) => {
       const name = `c-${index + 1}`;
       const clock = {

@@ -256,3 +256,14 @@ test('fencing keeps a lease that is held, and asks for none', () => {
   expect(decide(situation({ cluster, instance: down }))).toMatchObject({ step: undefined, lease: 'hold' });
   expect(decide(situation({ cluster, instance: down, lease: noLease })).lease).toBe('leave');
 });
+
+test('the lease is not given back while a step may still bring up a primary', () => {
+  const cluster = { targetPrimary: 'pending' };
+  const down = { server: 'down' } as const;
+  expect(decide(situation({ cluster, instance: down })).lease).toBe('release');
+  for (const running of ['start', 'promote', 'initialise'] as const) {
+    expect(decide({ ...situation({ cluster, instance: down }), running }).lease).toBe('leave');
+    expect(decide({ ...situation({ instance: down }), isQuitting: true, running }).lease).toBe('leave');
+  }
+  expect(decide({ ...situation({ cluster, instance: down }), running: 'rewind' }).lease).toBe('release');
+});
