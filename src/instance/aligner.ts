@@ -225,6 +225,7 @@ export class Aligner {
       cluster: lookAtCluster(this.#step, instance.data),
       lease: this.#lease.facts,
       failures: this.#failures,
+      running: this.#running?.name,
       isQuitting: this.#isQuitting,
       adoptionGraceEnds: this.#adoptionGraceEnds,
       now: this.#clock(),
