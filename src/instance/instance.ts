@@ -1,3 +1,4 @@
+import { isHeld } from '../alignment/goal.ts';
 import { judgeLiveness, judgeReadiness, judgeStartup } from '../alignment/health.ts';
 import { freshObservation, type Observation } from '../alignment/observation.ts';
 import { nextPhase, type PhaseEvent } from '../alignment/phase.ts';
@@ -201,6 +202,10 @@ export class Instance {
       libc: this.#services.libc,
       log: this.#log,
       desired: () => this.#wanted(),
+      mayLead: () => {
+        const lease = this.#sharing?.lease.facts;
+        return lease !== undefined && isHeld({ lease }, this.#services.libc.bootTime());
+      },
       transition: (event) => this.#transition(event),
     };
   }

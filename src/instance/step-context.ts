@@ -31,6 +31,8 @@ export interface StepContext {
   readonly libc: Libc;
   readonly log: Logger;
   readonly desired: () => DesiredState;
+  /** Whether the lease is held at this very moment: this process may have been halted since the step was decided. */
+  readonly mayLead: () => boolean;
   readonly transition: (event: PhaseEvent) => void;
 }
 

@@ -19,6 +19,7 @@ export const promote: Step = async (step, signal) => {
   const { context, server, observation, findings, log } = step;
   const begun = now();
   const deadline = step.desired().promotionTimeout;
+  if (!step.mayLead()) throw new Error('the lease has run out before the promotion');
   findings.isPromoting = true;
   writeFileSync(join(context.dataDirectory, 'promote'), '', { mode: 0o600 });
   server.signal('SIGUSR1');

@@ -15,6 +15,10 @@ export const start: Step = async (step, signal) => {
   if (isStandby) settleReplication(context.dataDirectory, desired.replication);
   await requireRoomForWal(settings.dataDirectory);
   signal.throwIfAborted();
+  if (!isStandby && !step.mayLead()) {
+    step.log.warn('the lease has run out before the start: nothing was started');
+    return;
+  }
   findings.trouble = undefined;
   findings.isStranded = false;
   await server.start();
