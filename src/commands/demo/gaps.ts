@@ -1,11 +1,10 @@
-/** An event, and the longest time without an acknowledged row that began before its successor and ended after it. */
+/** The longest time without an acknowledged row that an event has made, in milliseconds. */
 export interface WriteGap {
-  readonly at: number;
-  /** When the next event came. */
-  closedAt: number | undefined;
-  /** Milliseconds. */
   longest: number;
 }
+
+/** Milliseconds without a row that are no interruption, but the rhythm of the writer on a busy machine. */
+const usual = 100;
 
 /** One row, or the first after a time without any. */
 export interface Acknowledgement {
@@ -29,10 +28,14 @@ export class GapTracker {
     return this.#last;
   }
 
-  /** Something was done: the gaps that follow are its own until the next event. */
+  /**
+   * Something was done: the gaps that follow are its own until the next event. One that has begun before goes on to be that
+   * of the former event as well.
+   */
   event(at: number): WriteGap {
-    for (const gap of this.#open) gap.closedAt ??= at;
-    const gap: WriteGap = { at, closedAt: undefined, longest: 0 };
+    const isInterrupted = this.#last !== undefined && at - this.#last.at > usual;
+    if (!isInterrupted) this.#open.length = 0;
+    const gap: WriteGap = { longest: 0 };
     this.#open.push(gap);
     return gap;
   }
@@ -43,9 +46,7 @@ export class GapTracker {
     const length = last === undefined ? undefined : at - last.at;
     this.longest = Math.max(this.longest, length ?? 0);
     for (const gap of this.#open) gap.longest = Math.max(gap.longest, length ?? 0);
-    // An event that has a successor goes on only until the gap that lay between the two is over.
-    const present = this.#open.findIndex((gap) => gap.closedAt === undefined);
-    this.#open.splice(0, present < 0 ? this.#open.length : present);
+    this.#open.splice(0, this.#open.length - 1);
     return { at, by, gap: length, before: last?.by };
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LineSplitter } from '../../logs/line-splitter.ts';
 import { describeExit } from '../../process/exit-status.ts';
+import { ImpossibleError } from './impossible-error.ts';
 import { type ManagerLine, readManagerLine } from './manager-line.ts';
 import type { Place, Stage } from './place.ts';
 import { isFrozen, killAllIn, processesIn } from './processes.ts';
@@ -15,9 +16,6 @@ export interface InstanceEvents {
   readonly onLine: (line: ManagerLine) => void;
   readonly onEnd: (how: string) => void;
 }
-
-/** What cannot be done to an instance at this moment. */
-export class ImpossibleError extends Error {}
 
 /** The processes of one instance: a manager, and what it starts. */
 export class InstanceProcess {

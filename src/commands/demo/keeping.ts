@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Stage } from './place.ts';
+import { killAllIn } from './processes.ts';
 
 const program = fileURLToPath(new URL('keeper.ts', import.meta.url));
 
@@ -22,9 +23,10 @@ export function startKeeper({ directory, lock }: Stage): Keeping {
   child.once('error', () => resolve(false));
   child.stdin?.on('error', () => {});
   return {
-    finish: () => {
+    finish: async () => {
       child.stdin?.end();
-      return ended;
+      // Somebody may have killed it.
+      return (await ended) || killAllIn(directory);
     },
   };
 }

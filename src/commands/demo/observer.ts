@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Cluster } from '../../cluster/cluster.ts';
 import { leaseTimings } from '../../cluster/defaults.ts';
 import type { FileSource } from '../../cluster/file-source.ts';
@@ -24,8 +23,11 @@ export class Observer {
   readonly #source: FileSource;
   readonly #events: ObserverEvents;
   readonly #reports = new Map<string, Report>();
+  /** Those whose answer is waited for. */
+  readonly #asked = new Set<string>();
   readonly #stopped = new AbortController();
   readonly #unwatch: Array<() => void> = [];
+  #timer: NodeJS.Timeout | undefined;
   #cluster: Cluster | undefined;
   #lease: { readonly record: LeaseRecord; readonly seenAt: number } | undefined;
 
@@ -62,11 +64,13 @@ export class Observer {
     this.#unwatch.push(this.#source.watch(() => void this.look()));
     await this.#lookAtLease();
     this.#unwatch.push(lease.watch(() => void this.#lookAtLease()));
-    for (const place of this.#places) void this.#follow(place);
+    this.#inspectAll();
+    this.#timer = setInterval(() => this.#inspectAll(), period);
   }
 
   stop(): void {
     this.#stopped.abort();
+    clearInterval(this.#timer);
     for (const unwatch of this.#unwatch) unwatch();
   }
 
@@ -94,12 +98,17 @@ export class Observer {
     if ((before?.holder ?? '') !== record.holder) this.#events.onLease(record.holder, before?.holder ?? '');
   }
 
-  async #follow(place: Place): Promise<void> {
-    const { signal } = this.#stopped;
-    while (!signal.aborted) {
-      this.#reports.set(place.name, await inspect(place, this.#events.clock()));
-      await pause(period, undefined, { signal }).catch(() => {});
+  /** All at the same moment, so that their positions can be compared; but for those that have not answered yet. */
+  #inspectAll(): void {
+    for (const place of this.#places) {
+      if (!this.#asked.has(place.name)) void this.#inspect(place);
     }
+  }
+
+  async #inspect(place: Place): Promise<void> {
+    this.#asked.add(place.name);
+    this.#reports.set(place.name, await inspect(place, this.#events.clock()));
+    this.#asked.delete(place.name);
   }
 }
 

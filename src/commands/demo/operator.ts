@@ -5,7 +5,7 @@ import type { FileSource } from '../../cluster/file-source.ts';
 import { clusterPhase, timestamp } from '../../cluster/status.ts';
 import { synchronousStandbys } from '../../postgres/synchronous.ts';
 import { electionOrder, whyNoQuorum } from './election.ts';
-import { ImpossibleError } from './instance-process.ts';
+import { ImpossibleError } from './impossible-error.ts';
 import { inspect } from './observer.ts';
 import type { Place } from './place.ts';
 import { isStreaming, type Report, type StatusBody } from './view.ts';

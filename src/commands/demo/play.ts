@@ -6,7 +6,7 @@ import { openLibc } from '../../process/libc.ts';
 import type { SignalInbox } from '../../process/signal-inbox.ts';
 import { defaultScript } from './default-script.ts';
 import { Demo } from './demo.ts';
-import { ImpossibleError } from './instance-process.ts';
+import { ImpossibleError } from './impossible-error.ts';
 import { startKeeper } from './keeping.ts';
 import { readKeys } from './keys.ts';
 import type { DemoOptions } from './options.ts';
@@ -52,8 +52,10 @@ function commandsOf({ script }: Settings): AsyncIterable<Command> | Iterable<Com
 }
 
 async function* standardInput(): AsyncGenerator<Command> {
+  let before = 0;
   for await (const line of createInterface({ input: process.stdin })) {
-    yield* parseScript(line, instances);
+    yield* parseScript(line, instances, before);
+    before += 1;
   }
 }
 

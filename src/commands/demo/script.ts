@@ -46,9 +46,10 @@ export class ScriptError extends Error {}
  * Reads a script: a command a line; empty lines and those that begin with # are left out.
  *
  * @param instances how many there are
+ * @param before lines of the same script that were read before
  * @throws ScriptError, with the number of the line
  */
-export function parseScript(text: string, instances: number): Command[] {
+export function parseScript(text: string, instances: number, before = 0): Command[] {
   return text.split('\n').flatMap((line, index) => {
     const words = line.trim();
     if (words === '' || words.startsWith('#')) return [];
@@ -56,7 +57,7 @@ export function parseScript(text: string, instances: number): Command[] {
       return [parseCommand(words, instances)];
     } catch (error) {
       if (!(error instanceof ScriptError)) throw error;
-      throw new ScriptError(`line ${index + 1}: ${error.message}`);
+      throw new ScriptError(`line ${before + index + 1}: ${error.message}`);
     }
   });
 }

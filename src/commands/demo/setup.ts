@@ -10,11 +10,12 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { messageOf, systemErrorCode } from '../../errors/manager-error.ts';
 import { chooseIdentity } from '../../process/identity.ts';
 import type { Libc } from '../../process/libc.ts';
 import { readPasswd } from '../../process/step-down.ts';
 import { clusterText } from './cluster-text.ts';
-import { ImpossibleError } from './instance-process.ts';
+import { ImpossibleError } from './impossible-error.ts';
 import type { Place, Stage } from './place.ts';
 import { findTools } from './tools.ts';
 
@@ -26,11 +27,11 @@ const firstStatusPort = 8001;
 /**
  * Makes everything anew that three instances need, in a directory that was empty or the demo's own before.
  *
- * @throws ImpossibleError, BINARY_MISSING
+ * @throws ImpossibleError
  */
 export async function setUp(directory: string, libc: Libc): Promise<Stage> {
   const { binDirectory, major } = findTools();
-  const lock = takeDirectory(directory, libc);
+  const lock = takeDirectoryOrSay(directory, libc);
   const names = [1, 2, 3];
   const ports = await freePorts(firstPort, names.length);
   const statusPorts = await freePorts(firstStatusPort, names.length);
@@ -51,6 +52,16 @@ export async function setUp(directory: string, libc: Libc): Promise<Stage> {
   const made = places.flatMap(({ home }) => [home, join(home, 'run')]);
   giveAway([directory, clusterFile, ...made]);
   return { directory, clusterFile, places, binDirectory, major, lock };
+}
+
+function takeDirectoryOrSay(directory: string, libc: Libc): number {
+  try {
+    return takeDirectory(directory, libc);
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    const advice = 'remove it as the user of an earlier demo, or choose another --directory';
+    throw new ImpossibleError(`${directory} cannot be used: ${messageOf(error)}; ${advice}`);
+  }
 }
 
 /** Locks the directory and empties it. The lock goes on until the last process that inherits it has ended. */

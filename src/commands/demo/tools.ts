@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { ManagerError } from '../../errors/manager-error.ts';
 import { findInstallation, findProgram, type Installation } from '../../postgres/io/installation.ts';
+import { ImpossibleError } from './impossible-error.ts';
 
 /** What a standby is made and brought back with; the server that npm installs lacks both. */
 const needed = ['pg_basebackup', 'pg_rewind'];
@@ -16,7 +17,7 @@ const noServer = {
 /**
  * Finds PostgreSQL with the programs of replication; as root on Debian installs it when it is missing.
  *
- * @throws BINARY_MISSING
+ * @throws ImpossibleError, with what to install
  */
 export function findTools(): Installation {
   const found = lookForTools();
@@ -44,10 +45,9 @@ function lookForTools(): Installation | undefined {
   }
 }
 
-function missing(): ManagerError {
-  return new ManagerError(
-    'BINARY_MISSING',
-    `the demo needs a PostgreSQL with ${needed.join(' and ')}; on Debian, as root: apt-get install postgresql`,
+function missing(): ImpossibleError {
+  return new ImpossibleError(
+    `no PostgreSQL with ${needed.join(' and ')} was found; on Debian, as root: apt-get install postgresql`,
   );
 }
 

@@ -43,6 +43,15 @@ describe('write gaps', () => {
     rows(gaps, 820, 840);
     expect(gaps.soFar(event, 9000)).toBe(600);
   });
+  test('do not belong to an event that was over when its successor came', () => {
+    const gaps = new GapTracker();
+    rows(gaps, 0, 100);
+    const switchover = gaps.event(110);
+    rows(gaps, 400, 500);
+    const kill = gaps.event(510);
+    rows(gaps, 7000, 7100);
+    expect([switchover.longest, kill.longest]).toEqual([300, 6500]);
+  });
   test('are none before the first row', () => {
     const gaps = new GapTracker();
     const early = gaps.event(10);
@@ -55,8 +64,8 @@ describe('write gaps', () => {
 
 describe('the last words', () => {
   const deeds = [
-    { text: 'promote demo-2', gap: { at: 0, closedAt: 1, longest: 231.4 } },
-    { text: 'kill -9 of all processes of demo-2', gap: { at: 1, closedAt: undefined, longest: 12_340 } },
+    { text: 'promote demo-2', gap: { longest: 231.4 } },
+    { text: 'kill -9 of all processes of demo-2', gap: { longest: 12_340 } },
   ];
   test('name the write gap of everything that was done', () => {
     const audit = { primary: 'demo-1', acknowledged: 1234, lost: [], unanswered: 2 };
