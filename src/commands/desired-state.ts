@@ -13,6 +13,8 @@ import { clusterFiles, imageFiles } from './configuration-files.ts';
 
 /** What an instance that shares its Cluster makes of it besides; see shared-cluster.ts. */
 export interface SharedRules {
+  /** The user's parameters over the defaults of a Cluster: what its standbys are compared with (contract 04, 10.3). */
+  parameters(cluster: Cluster): Readonly<Record<string, string>>;
   replicationPlan(cluster: Cluster): ReplicationPlan;
   files(cluster: Cluster, superuser: string, facts: ConfigurationFacts): ReadonlyMap<string, string>;
 }
@@ -44,7 +46,7 @@ export function describeDesiredState({ cluster }: ClusterReading, input: Desired
     firstBoot,
     checkFirstBoot: () => checkFirstBoot(firstBoot, log),
     policyFor: (cause) => policyFor(spec, cause),
-    parameters: spec.postgresql?.parameters ?? {},
+    parameters: shared?.parameters(cluster) ?? spec.postgresql?.parameters ?? {},
     promotionTimeout: roleDelays(spec).promotion * 1000,
     replication: shared?.replicationPlan(cluster),
     configurationFiles: (facts) => {

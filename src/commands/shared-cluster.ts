@@ -9,7 +9,7 @@ import { primaryConninfo } from '../postgres/conninfo.ts';
 import { overrideSettings } from '../postgres/override-file.ts';
 import { renderSettingLines } from '../postgres/settings-file.ts';
 import { slotName } from '../postgres/slots.ts';
-import { machineSurroundings } from '../postgres/surroundings.ts';
+import { clusterDefaults, machineSurroundings } from '../postgres/surroundings.ts';
 import {
   renderSynchronousStandbyNames,
   synchronousMetadata,
@@ -33,6 +33,7 @@ const tcpUserTimeoutMs = 5_000;
 /** The rules for one member. */
 export function sharedRules(member: Membership): SharedRules {
   return {
+    parameters: ({ spec }) => ({ ...clusterDefaults, ...spec.postgresql?.parameters }),
     replicationPlan: (cluster) => replicationPlan(cluster, member),
     files: (cluster, superuser, facts) => sharedFiles(cluster, superuser, member, facts),
   };

@@ -13,7 +13,7 @@ export interface DesiredState {
   readonly checkFirstBoot: () => void;
   /** How the server is stopped depends on what asks for it. */
   readonly policyFor: (cause: StopEvent) => StopPolicy;
-  /** The user's parameters (spec.postgresql.parameters). */
+  /** Parameters that the Cluster asks for, its defaults included. */
   readonly parameters: Readonly<Record<string, string>>;
   /** Milliseconds (spec.postgresql.promotionTimeout). */
   readonly promotionTimeout: number;

@@ -10,7 +10,7 @@ import { ClusterReport } from './upkeep/report.ts';
 import { RestartUpkeep } from './upkeep/restart.ts';
 import { SlotUpkeep } from './upkeep/slots.ts';
 
-/** Milliseconds until a pass that failed is repeated. */
+/** Milliseconds until a pass is repeated that failed, or that left something to wait for. */
 const retryPeriod = 2_000;
 /** Milliseconds between two passes in which nothing seems to have changed: slots move on without telling. */
 const regularPeriod = 30_000;
@@ -59,7 +59,8 @@ export class Upkeep {
     let wait = regularPeriod;
     while (this.#isWanted && !this.#stopped.signal.aborted) {
       this.#isWanted = false;
-      wait = (await this.#tryPass()) ? regularPeriod : retryPeriod;
+      const isSettled = (await this.#tryPass()) && !this.#restart.isWaiting;
+      wait = isSettled ? regularPeriod : retryPeriod;
     }
     this.#isBusy = false;
     if (!this.#stopped.signal.aborted) this.#timer = setTimeout(() => this.trigger(), wait);

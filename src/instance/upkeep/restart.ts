@@ -11,9 +11,15 @@ import type { StepContext } from '../step-context.ts';
 export class RestartUpkeep {
   readonly #step: StepContext;
   #said = '';
+  #isWaiting = false;
 
   constructor(step: StepContext) {
     this.#step = step;
+  }
+
+  /** Whether a restart waits for others: for WAL that is to be replayed, which nothing tells of. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
   }
 
   /** @returns whether a changed parameter waits for a restart */
@@ -22,6 +28,7 @@ export class RestartUpkeep {
     const isPending = row?.pending === true;
     const isAsked = this.#isAskedFor();
     const plan = isAsked ? ({ kind: 'now', why: 'asked for' } as const) : await this.#plan(row);
+    this.#isWaiting = plan.kind === 'wait';
     this.#say(plan);
     if (plan.kind === 'now') await this.#restart(isAsked);
     return isPending;
