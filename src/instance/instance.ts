@@ -285,7 +285,9 @@ export class Instance {
     this.observation.phaseSince = now();
     const uptimeMs = Math.round(process.uptime() * 1000);
     this.#log.info({ from: phase, to: next, uptimeMs }, `instance is ${next}`);
-    if (event === 'answered') this.#wake();
+    if (event === 'answered') this.#aligner?.wake();
+    // The others read the phase in the Cluster.
+    this.#upkeep?.trigger();
   }
 
   #listenerFailed(error: ManagerError): void {

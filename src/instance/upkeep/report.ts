@@ -12,7 +12,7 @@ interface PositionRow {
 /** Where WAL stands, on a primary and on a standby. */
 const positionQuery = `
 SELECT CASE WHEN pg_is_in_recovery()
-         THEN GREATEST(c.timeline_id, r.min_recovery_end_timeline)
+         THEN GREATEST(c.timeline_id, r.min_recovery_end_timeline, (SELECT received_tli FROM pg_stat_wal_receiver))
          ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline,
        CASE WHEN pg_is_in_recovery()
          THEN COALESCE(GREATEST(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text, '')
