@@ -31,6 +31,8 @@ const refusals: ReadonlyArray<readonly [RegExp, RewindRefusal]> = [
   // The signal file has to go before: pg_rewind completes the crash recovery of a standby only without it.
   [/standby mode is not supported by single-user servers/, 'REWIND_IMPOSSIBLE'],
   [/could not open file ".*pg_wal.*": No such file or directory/, 'REWIND_NEEDS_WAL'],
+  // An attempt that was killed amid its copying leaves segments of its own WAL cut short.
+  [/could not read file ".*pg_wal.*": |could not read WAL record at/, 'REWIND_NEEDS_WAL'],
   [/could not restore file ".*" from archive|could not find previous WAL record at/, 'REWIND_NEEDS_WAL'],
 ];
 

@@ -84,6 +84,8 @@ describe('pg_rewind', () => {
       'REWIND_NEEDS_WAL',
     ],
     ['could not find previous WAL record at 0/30129B0', 'REWIND_NEEDS_WAL'],
+    ['could not read file "/d/pg_wal/000000010000000000000005": read 0 of 8192', 'REWIND_NEEDS_WAL'],
+    ['could not read WAL record at 0/5193A48: invalid magic number 0000', 'REWIND_NEEDS_WAL'],
     ['could not write file "/data/base/5/16384": No space left on device', 'NO_SPACE'],
   ])('%s: %s', (message, code) => {
     const lines = ['pg_rewind: connected to server', `pg_rewind: error: ${message}`, 'more'];
