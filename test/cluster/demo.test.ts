@@ -22,9 +22,9 @@ function startDemo(script: string, options: readonly string[] = []) {
     [program, '--plain', '--script', path, '--directory', directory, ...options],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
-  onTestFinished(() => {
+  onTestFinished(async () => {
     child.kill('SIGKILL');
-    killAllIn(directory);
+    await killAllIn(directory);
   });
   const demo = {
     child,

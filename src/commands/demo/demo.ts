@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FileSource } from '../../cluster/file-source.ts';
 import { Chronicle } from './chronicle.ts';
@@ -8,10 +9,11 @@ import { InstanceProcess } from './instance-process.ts';
 import { News } from './news.ts';
 import { Observer } from './observer.ts';
 import { Operator } from './operator.ts';
+import { pictureOf } from './picture.ts';
 import type { Place, Stage } from './place.ts';
 import type { Command, Condition, InstanceVerb, Target } from './script.ts';
 import { duration } from './text.ts';
-import { type DemoView, type InstanceFacts, viewOf } from './view.ts';
+import type { DemoView, InstanceFacts } from './view.ts';
 import { waitFor } from './waiting.ts';
 import { type Audit, Writer } from './writer.ts';
 
@@ -64,6 +66,13 @@ export class Demo {
     this.#processes = places.map((place) => this.#processOf(place));
   }
 
+  /** As a person would name the directory. */
+  get #home(): string {
+    const { directory } = this.#stage;
+    const path = relative(process.cwd(), directory);
+    return path.startsWith('..') ? directory : path;
+  }
+
   /** Whether the instances have been made and a row was acknowledged: before that there is little to try. */
   get isMade(): boolean {
     return this.writer.count > 0;
@@ -71,10 +80,10 @@ export class Demo {
 
   /** Starts everything and returns at once. */
   async begin(): Promise<void> {
-    const { directory, major, places } = this.#stage;
+    const { major, places } = this.#stage;
     this.chronicle.note(
       'demo',
-      `PostgreSQL ${major}, ${places.length} managers, one Cluster: ${directory}/cluster.yaml`,
+      `PostgreSQL ${major}, ${places.length} managers, one Cluster: ${this.#home}/cluster.yaml`,
     );
     await this.#observer.start();
     for (const process of this.#processes) process.start();
@@ -130,38 +139,18 @@ export class Demo {
     enough.abort();
   }
 
+  /** @param chosen number of the instance that keys are for; 0: none */
   view(chosen: number): DemoView {
-    const now = this.#clock();
-    const { status } = this.#observer.cluster ?? {};
-    const facts = this.#facts();
-    const primary = facts.find(({ name }) => name === status?.currentPrimary)?.report?.status;
-    const { gaps, count, unanswered, refused, lastError } = this.writer;
-    return {
-      at: now,
-      title: `manager demo: three instances of one Cluster, PostgreSQL ${this.#stage.major}, ${this.#stage.directory}`,
-      story: this.chronicle.entries.findLast(({ who }) => who === '')?.text ?? '',
+    return pictureOf({
+      at: this.#clock(),
+      title: `manager demo: three instances of one Cluster, PostgreSQL ${this.#stage.major}, ${this.#home}`,
       chosen,
-      instances: facts.map((each) => viewOf(each, primary)),
+      facts: this.#facts(),
+      status: this.#observer.cluster?.status ?? {},
       lease: this.#observer.lease,
-      cluster: status ?? {},
-      writer: {
-        acknowledged: count,
-        unanswered,
-        refused,
-        longestGap: gaps.longest,
-        since: gaps.last === undefined ? undefined : now - gaps.last.at,
-        by: gaps.last?.by,
-        lastError,
-      },
-      events: this.chronicle.entries
-        .filter(({ isDetail, who }) => !isDetail && who !== '')
-        .map(({ at, who, text, gap }) => ({
-          at,
-          who,
-          text,
-          gap: gap === undefined ? undefined : gaps.soFar(gap, now),
-        })),
-    };
+      writer: this.writer,
+      entries: this.chronicle.entries,
+    });
   }
 
   async #order(verb: InstanceVerb, target: Target): Promise<void> {

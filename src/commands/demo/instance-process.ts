@@ -82,9 +82,9 @@ export class InstanceProcess {
   }
 
   /** kill -9 of everything at once, as when a machine loses power. */
-  kill(): void {
+  async kill(): Promise<void> {
     if (this.#child === undefined && !this.hasServer) throw new ImpossibleError('nothing of it runs');
-    killAllIn(this.place.home);
+    await killAllIn(this.place.home);
   }
 
   freeze(): void {

@@ -8,6 +8,5 @@ import { killAllIn } from './processes.ts';
 const directory = process.argv[2];
 // Those of a terminal are for the demo, whose end is what counts here.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => {});
-process.stdin.resume().once('close', () => {
-  process.exit(directory === undefined || killAllIn(directory) ? 0 : 1);
-});
+await new Promise((resolve) => process.stdin.resume().once('close', resolve));
+process.exit(directory === undefined || (await killAllIn(directory)) ? 0 : 1);

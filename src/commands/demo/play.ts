@@ -70,7 +70,7 @@ class Show {
   readonly #settings: Settings;
   readonly #terminal: Terminal | undefined;
   readonly #over = new AbortController();
-  readonly #recording: string[] = ['$ npm run demo -- --script default'];
+  readonly #recording: string[];
   /** Shown once the terminal is as it was. */
   readonly #epilogue: string[] = [];
   #status = 0;
@@ -79,6 +79,7 @@ class Show {
   constructor(demo: Demo, settings: Settings, inbox: SignalInbox) {
     this.#demo = demo;
     this.#settings = settings;
+    this.#recording = [`$ npm run demo -- --script ${settings.script ?? 'default'}`];
     const isScreen = process.stdout.isTTY && !settings.isPlain;
     this.#terminal = isScreen ? new Terminal(process.stdout) : undefined;
     // The second one does not wait for anything: the keeper puts an end to what is left.

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { signalProcess } from '../../process/proc.ts';
 
 /** What a manager starts, besides the Node that runs it and its watchdog. */
@@ -11,6 +12,10 @@ const programs: ReadonlySet<string> = new Set([
   'pg_controldata',
   'pg_ctl',
 ]);
+
+/** Milliseconds that the kernel gets to end what was killed: a process that waits for a slow disk ends only after that. */
+const patience = 10_000;
+const period = 10;
 
 export interface FoundProcess {
   readonly pid: number;
@@ -28,14 +33,16 @@ export function processesIn(directory: string): FoundProcess[] {
     .flatMap((name) => look(Number(name), `${directory}/`) ?? []);
 }
 
-/** Kills them all, and those that they have started meanwhile. @returns false when some are left all the same */
-export function killAllIn(directory: string): boolean {
-  for (let round = 0; round < 100; round += 1) {
+/** Kills them all, and those that they have started meanwhile. Resolves with false when some are left all the same. */
+export async function killAllIn(directory: string): Promise<boolean> {
+  const end = performance.now() + patience;
+  for (;;) {
     const found = processesIn(directory);
     if (found.length === 0) return true;
     for (const { pid } of found) signalProcess(pid, 'SIGKILL');
+    if (performance.now() > end) return false;
+    await pause(period);
   }
-  return false;
 }
 
 /** Whether a process is stopped by a signal. */

@@ -7,7 +7,7 @@ const rhythm = 20;
 /** Milliseconds before the next try when a connection could not be made, or was lost. */
 const reconnectPause = 10;
 const connectTimeout = 1_000;
-/** Milliseconds for the first look at the table at the end, and for the reading of it. */
+/** Milliseconds for the connection at the end, and as many for the reading of the table. */
 const auditTimeout = 20_000;
 
 export interface WriterEvents {
@@ -56,11 +56,7 @@ export class Writer {
     return this.#acknowledged.size;
   }
 
-  get isWriting(): boolean {
-    return this.#done !== undefined && !this.#isStopped;
-  }
-
-  /** Where to write from now on. The first call makes the table and begins. */
+  /** Where to write from now on. */
   follow(primary: string): void {
     if (primary === this.#primary) return;
     this.#primary = primary;
