@@ -7,7 +7,7 @@ for (const isSynchronous of [true, false]) {
   test.runIf(hasReplication)(`kill -9 of the primary, manager and server, ${how}`, async () => {
     const cluster = await Cluster.start({ isSynchronous });
     const writer = await Writer.start(cluster);
-    cluster.kill('demo-1');
+    await cluster.kill('demo-1');
     const chosen = await cluster.failOver('demo-1');
     await cluster.leads(chosen);
     await writer.more(chosen);

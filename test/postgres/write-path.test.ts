@@ -3,15 +3,12 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { component, hasProgram } from '../support/component.ts';
 import { eventually, Manager, temporaryDirectory } from '../support/manager.ts';
-import { mount, run } from '../support/mount.ts';
+import { mayMount, mount, run } from '../support/mount.ts';
 
 interface Health {
   readonly ok: boolean;
   readonly reasons: ReadonlyArray<{ readonly code: string; readonly text: string }>;
 }
-
-/** Bit of CAP_SYS_ADMIN (capabilities(7)). */
-const sysAdmin = 1n << 21n;
 
 /** A file system of its own, which fsfreeze(8) can stop: every write waits then, as on storage that has gone away. */
 function makeVolume(directory: string): void {
@@ -36,10 +33,8 @@ function freeze(directory: string): () => void {
 }
 
 function mayMountLoopDevices(): boolean {
-  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
-  const isAdmin = (BigInt(`0x${capabilities ?? '0'}`) & sysAdmin) !== 0n;
   return (
-    isAdmin && existsSync('/dev/loop0') && readFileSync('/proc/filesystems', 'utf8').includes('\text4\n')
+    mayMount() && existsSync('/dev/loop0') && readFileSync('/proc/filesystems', 'utf8').includes('\text4\n')
   );
 }
 

@@ -1,35 +1,31 @@
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
 import { type FileSource, openFileSource } from '../../src/cluster/file-source.ts';
 import { SharedFile } from '../../src/cluster/shared-file.ts';
+import type { LeaseRecord } from '../../src/cluster/source.ts';
 import { type ClusterStatus, clusterPhase, timestamp } from '../../src/cluster/status.ts';
 import { editYaml } from '../../src/cluster/yaml-edit.ts';
 import { type Libc, openLibc } from '../../src/process/libc.ts';
-import { childrenOf, signalProcess } from '../../src/process/proc.ts';
+import { signalProcess } from '../../src/process/proc.ts';
+import {
+  type ClusterOptions,
+  clusterText,
+  familyOf,
+  giveToServer,
+  makeStandby,
+  shorten,
+} from './cluster-home.ts';
 import { component } from './component.ts';
-import { eventually, freePort, type Line, Manager, temporaryDirectory } from './manager.ts';
+import { eventually, freePort, isServerOf, Manager, temporaryDirectory } from './manager.ts';
 import { copyDirectory, seedIn } from './seed.ts';
+import { askServer } from './sql.ts';
 
 /** Replication needs pg_basebackup and pg_rewind, which the servers from npm lack. */
 export const hasReplication = component('PostgreSQL 15 of Debian', () =>
   existsSync('/usr/lib/postgresql/15/bin/pg_rewind'),
 );
 
-export interface ClusterOptions {
-  /** Lines of the spec besides those that every test needs. */
-  readonly spec?: string;
-  /** Lines of spec.postgresql besides pg_hba. */
-  readonly postgresql?: string;
-  readonly parameters?: Readonly<Record<string, string>>;
-  readonly isSynchronous?: boolean;
-  readonly instances?: number;
-}
-
-/** As short as a machine under load allows: a holder gets two seconds for its immediate stop. */
-const lease = 'primaryLease: {leaseDurationSeconds: 6, renewDeadlineSeconds: 4, retryPeriodSeconds: 1}';
-/** Nothing here survives the machine anyway; a kill of processes loses nothing that was written. */
-const parameters = { shared_buffers: '16MB', fsync: 'off', max_connections: '50', log_checkpoints: 'off' };
 const patient = () => AbortSignal.timeout(30_000);
 
 /** Several managers, each with its ports and directories, that share one Cluster file; the test is their operator. */
@@ -53,19 +49,17 @@ export class Cluster {
   static async make(options: ClusterOptions = {}): Promise<Cluster> {
     const home = temporaryDirectory();
     const path = join(home, 'cluster.yaml');
-    const count = options.instances ?? 3;
-    writeFileSync(path, clusterText(options, count));
-    give(home);
-    give(path);
+    writeFileSync(path, clusterText(options));
+    giveToServer(home);
+    giveToServer(path);
     const libc = openLibc();
     const source = await openFileSource(path, libc);
-    give(`${path}.lease`);
+    giveToServer(`${path}.lease`);
     const cluster = new Cluster(home, source, libc);
     onTestFinished(source.watch(() => void cluster.#tell()));
-    for (let number = 1; number <= count; number += 1) {
-      const name = `demo-${number}`;
+    for (const name of ['demo-1', 'demo-2', 'demo-3']) {
       mkdirSync(cluster.homeOf(name));
-      give(cluster.homeOf(name));
+      giveToServer(cluster.homeOf(name));
       cluster.#ports.set(name, await freePort());
     }
     return cluster;
@@ -79,12 +73,19 @@ export class Cluster {
     return cluster;
   }
 
-  /** One that has been there before: demo-1 is the primary, the others stream from it. */
-  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+  /**
+   * One that has been there before: demo-1 is the primary, the others stream from it.
+   *
+   * @param before called when the directories are there and nothing runs yet
+   */
+  static async start(
+    options: ClusterOptions = {},
+    before: (cluster: Cluster) => void = () => {},
+  ): Promise<Cluster> {
     const cluster = await Cluster.make(options);
     const seed = await seedIn(inject('seedPlace'), growSeed);
     for (const name of cluster.names) {
-      const data = join(cluster.homeOf(name), 'data');
+      const data = cluster.dataOf(name);
       copyDirectory(seed, data);
       if (name !== 'demo-1') makeStandby(data);
     }
@@ -93,6 +94,7 @@ export class Cluster {
       targetPrimary: 'demo-1',
       instanceNames: cluster.names,
     }));
+    before(cluster);
     await cluster.startOne('demo-1');
     // A standby that finds no primary asks again after five seconds (wal_retrieve_retry_interval).
     await cluster.leads('demo-1');
@@ -107,6 +109,10 @@ export class Cluster {
 
   homeOf(name: string): string {
     return join(this.#home, name);
+  }
+
+  dataOf(name: string): string {
+    return join(this.homeOf(name), 'data');
   }
 
   /** Of the last manager that was started under this name. */
@@ -127,6 +133,7 @@ export class Cluster {
       options: ['--pod-name', name, '--cluster-file', this.path, ...options],
     });
     this.#managers.set(name, manager);
+    onTestFinished(() => wake(manager));
     return manager;
   }
 
@@ -141,6 +148,11 @@ export class Cluster {
 
   async editStatus(change: (status: ClusterStatus) => ClusterStatus): Promise<void> {
     await this.#source.updateStatus(change, patient());
+  }
+
+  /** The lease of the primary, as it stands in its file. */
+  get lease(): Pick<LeaseRecord, 'holder' | 'renewTime' | 'transitions'> {
+    return JSON.parse(readFileSync(`${this.path}.lease`, 'utf8')) as LeaseRecord;
   }
 
   /** Sets a value anywhere in the file, as a person with an editor would. */
@@ -158,6 +170,12 @@ export class Cluster {
       targetPrimaryTimestamp: timestamp(Date.now()),
       phase,
     }));
+  }
+
+  /** What a person does who wants this instance's data replaced. */
+  async requestCopy(name: string): Promise<void> {
+    const recloneRequests = { [name]: timestamp(Date.now()) };
+    await this.editStatus((status) => ({ ...status, recloneRequests }));
   }
 
   /** Waits until this one is the primary of the Cluster and takes writes. */
@@ -184,11 +202,21 @@ export class Cluster {
     });
   }
 
-  /** The first column of the first row; undefined when the server does not answer. */
-  async ask(name: string, sql: string): Promise<unknown> {
-    return this.of(name)
-      .query(sql, { connectionTimeoutMillis: 2_000, query_timeout: 5_000 })
-      .catch(() => undefined);
+  /** Waits until every standby has replayed what the primary has written. */
+  async caughtUp(primary: string): Promise<void> {
+    const ahead = 'SELECT count(*)::int FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()';
+    const standbys = this.names.length - 1;
+    await this.eventually('standbys to catch up', async () => (await this.ask(primary, ahead)) === standbys);
+  }
+
+  /** The first column of the first row. */
+  query(name: string, sql: string): Promise<unknown> {
+    return askServer(this.portOf(name), sql);
+  }
+
+  /** The same, undefined when the server does not answer, or with an error. */
+  ask(name: string, sql: string): Promise<unknown> {
+    return this.query(name, sql).catch(() => undefined);
   }
 
   /** Calls back with the primary of the Cluster whenever the file has changed. @returns the way to stop */
@@ -203,10 +231,13 @@ export class Cluster {
   }
 
   /** What kills a container: the manager, its server, all at once. */
-  kill(name: string): void {
+  async kill(name: string): Promise<void> {
     const manager = this.of(name);
-    const all = [manager.child.pid, manager.postmasterPid].filter((pid) => pid !== undefined);
-    for (const pid of familyOf(all)) signalProcess(pid, 'SIGKILL');
+    const server = manager.postmasterPid;
+    const isOurs = server !== undefined && isServerOf(server, manager.dataDirectory);
+    const family = familyOf([manager.child.pid, isOurs ? server : undefined]);
+    for (const pid of family) signalProcess(pid, 'SIGKILL');
+    await manager.ended();
   }
 
   /** What an operator does when the primary is gone (contract 03, 3.10). @returns the chosen one */
@@ -253,11 +284,12 @@ export class Cluster {
   }
 }
 
-/** What matters of a log line when it is read by a person. */
-function shorten({ ts, level, logger, msg, record, ...rest }: Line): string {
-  const at = String(ts).slice(11, 23);
-  if (record !== undefined) return `${at}   ${record.error_severity}: ${record.message}`;
-  return `${at} ${level} ${logger === 'instance-manager' ? '' : logger} ${msg} ${JSON.stringify(rest)}`;
+/** Wakes what a test has halted, so that it can be ended in order. */
+function wake({ child, postmasterPid, dataDirectory }: Manager): void {
+  const isRunning = child.exitCode === null && child.signalCode === null;
+  const server = postmasterPid !== undefined && isServerOf(postmasterPid, dataDirectory);
+  const pids = [isRunning ? child.pid : undefined, server ? postmasterPid : undefined];
+  for (const pid of familyOf(pids)) signalProcess(pid, 'SIGCONT');
 }
 
 async function growSeed(): Promise<string> {
@@ -265,45 +297,4 @@ async function growSeed(): Promise<string> {
   // The primary last: then its WAL ends with what everybody has.
   for (const name of ['demo-2', 'demo-3', 'demo-1']) await cluster.of(name).stop();
   return cluster.of('demo-1').dataDirectory;
-}
-
-/** A copy of a primary that was stopped in order is what pg_basebackup would have made of it. */
-function makeStandby(data: string): void {
-  writeFileSync(join(data, 'standby.signal'), '');
-  give(join(data, 'standby.signal'));
-  for (const slot of readdirSync(join(data, 'pg_replslot')))
-    rmSync(join(data, 'pg_replslot', slot), { recursive: true });
-}
-
-/** These processes and all that descend from them, parents first. */
-function familyOf(pids: readonly number[]): number[] {
-  const all = new Set(pids);
-  for (const pid of all) for (const child of childrenOf(pid)) all.add(child);
-  return [...all];
-}
-
-/** Managers of root step down to the user of PostgreSQL, who must then be able to write here. */
-function give(path: string): void {
-  if (process.getuid?.() !== 0) return;
-  const [, , uid, gid] = /^postgres:.*$/m.exec(readFileSync('/etc/passwd', 'utf8'))?.[0].split(':') ?? [];
-  chownSync(path, Number(uid), Number(gid));
-}
-
-function clusterText(options: ClusterOptions, count: number): string {
-  const all = Object.entries({ ...parameters, ...options.parameters });
-  const settings = all.map(([name, value]) => `      ${name}: ${JSON.stringify(value)}`);
-  const synchronous = options.isSynchronous === true ? '\n    synchronous: {method: any, number: 1}' : '';
-  return `# Written by a test; people and managers change it.
-apiVersion: postgresql.cnpg.io/v1
-kind: Cluster
-metadata: {name: demo}
-spec:
-  instances: ${count}
-  ${options.spec?.includes('primaryLease') === true ? options.spec : `${lease}\n  ${options.spec ?? ''}`}
-  postgresql:${synchronous}
-    pg_hba: [host all all 127.0.0.1/32 trust]
-    ${options.postgresql ?? ''}
-    parameters:
-${settings.join('\n')}
-`;
 }

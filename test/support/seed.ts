@@ -27,12 +27,19 @@ export default function setup(project: TestProject): () => void {
  */
 export async function seedIn(place: string, grow: () => Promise<string>): Promise<string> {
   const seed = join(place, 'data');
-  // Files run side by side: the first that comes makes it.
-  if (mkdirSync(join(place, 'begun'), { recursive: true }) !== undefined) {
-    copyDirectory(await grow(), `${seed}.part`);
-    renameSync(`${seed}.part`, seed);
-  }
-  await eventually('the seed of the clusters, which another test makes', () => existsSync(seed));
+  const begun = join(place, 'begun');
+  // Files run side by side: the first that comes makes it, or the next one if that has failed.
+  await eventually('the seed of the clusters', async () => {
+    if (existsSync(seed)) return true;
+    if (mkdirSync(begun, { recursive: true }) === undefined) return false;
+    try {
+      copyDirectory(await grow(), `${seed}.part`);
+      renameSync(`${seed}.part`, seed);
+    } finally {
+      rmSync(begun, { recursive: true });
+    }
+    return true;
+  });
   return seed;
 }
 

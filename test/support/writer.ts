@@ -1,6 +1,6 @@
-import pg from 'pg';
 import { onTestFinished } from 'vitest';
 import type { Cluster } from './cluster.ts';
+import { clientOf, drop } from './sql.ts';
 
 /** One row that the client knows to be committed. */
 export interface Acknowledged {
@@ -9,6 +9,12 @@ export interface Acknowledged {
   readonly by: string;
   /** Milliseconds. */
   readonly at: number;
+}
+
+export interface WriterOptions {
+  readonly table?: string;
+  /** The one instance to write to, whoever the primary is: a client that nobody tells of a change. */
+  readonly only?: string;
 }
 
 /** Milliseconds between two rows: a client that thinks. */
@@ -24,36 +30,62 @@ export class Writer {
   /** The last error, for the message of a failure. */
   trouble = '';
   readonly #cluster: Cluster;
+  readonly #table: string;
+  readonly #only: string | undefined;
   readonly #stopped = new AbortController();
   #done: Promise<void> = Promise.resolve();
   #next = 1;
+  #held: PromiseWithResolvers<void> | undefined;
+  #isPaused = false;
 
-  private constructor(cluster: Cluster) {
+  private constructor(cluster: Cluster, { table = 'written', only }: WriterOptions) {
     this.#cluster = cluster;
+    this.#table = table;
+    this.#only = only;
   }
 
   /** Begins, and has written its first rows. */
-  static async start(cluster: Cluster): Promise<Writer> {
-    const primary = (await cluster.status()).currentPrimary!;
-    await cluster.of(primary).query('CREATE TABLE written(id int PRIMARY KEY)');
-    const writer = new Writer(cluster);
+  static async start(cluster: Cluster, options: WriterOptions = {}): Promise<Writer> {
+    const writer = new Writer(cluster, options);
+    const primary = await writer.#wherever();
+    await cluster.query(primary!, `CREATE TABLE ${writer.#table}(id int PRIMARY KEY)`);
     writer.#done = writer.#write();
     onTestFinished(() => writer.stop());
     await writer.more();
     return writer;
   }
 
-  /** Waits for some more rows to be acknowledged, by this instance if one is named. */
+  /** Waits until some more rows were acknowledged, by this instance if one is named. */
   async more(by?: string): Promise<void> {
-    const count = () => this.acknowledged.filter((row) => by === undefined || row.by === by).length;
-    const before = by === undefined ? count() : 0;
-    await this.#cluster.eventually(`rows written${by === undefined ? '' : ` to ${by}`}`, () => {
-      return count() >= before + 50;
-    });
+    const count = () => this.by(by).length;
+    const enough = count() + 50;
+    const where = by === undefined ? '' : ` to ${by}`;
+    await this.#cluster
+      .eventually(`rows written${where}`, () => count() >= enough)
+      .catch((error: Error) => {
+        throw new Error(`${this.trouble}\n${error.message}`);
+      });
+  }
+
+  /** Rows that this instance has acknowledged; undefined: all. */
+  by(name: string | undefined): Acknowledged[] {
+    return this.acknowledged.filter((row) => name === undefined || row.by === name);
+  }
+
+  /** Writes nothing until `goOn`. Resolves when the last row has its answer. */
+  async hold(): Promise<void> {
+    this.#held = Promise.withResolvers();
+    await this.#cluster.eventually('the writer to pause', () => this.#isPaused);
+  }
+
+  goOn(): void {
+    this.#held?.resolve();
+    this.#held = undefined;
   }
 
   async stop(): Promise<void> {
     this.#stopped.abort();
+    this.goOn();
     await this.#done;
   }
 
@@ -63,37 +95,42 @@ export class Writer {
     return Math.max(0, ...times.slice(1).map((time, index) => time - times[index]!)) / 1000;
   }
 
-  /**
-   * Stops, waits until every instance holds the same rows, and says in a line what the clients of this day have seen.
-   *
-   * @returns acknowledged rows that are nowhere any more
-   */
+  /** Says in a line what the clients of this day have seen. @returns see `lost` */
   async conclude(scenario: string): Promise<Acknowledged[]> {
-    await this.stop();
-    const primary = await this.#cluster.healthy();
-    const kept = await this.#rowsOf(primary);
-    for (const name of this.#cluster.others(primary)) {
-      await this.#cluster.eventually(`${name} to hold what ${primary} holds`, async () => {
-        const rows = await this.#rowsOf(name);
-        return rows.size === kept.size && [...rows].every((id) => kept.has(id));
-      });
-    }
-    const lost = this.acknowledged.filter(({ id }) => !kept.has(id));
-    process.stderr.write(
-      `write gap: ${scenario}: ${this.gap.toFixed(2)} s; ${this.acknowledged.length} rows acknowledged, ${lost.length} lost\n`,
-    );
+    const lost = await this.lost();
+    const count = `${this.acknowledged.length} rows acknowledged, ${lost.length} lost`;
+    process.stderr.write(`write gap: ${scenario}: ${this.gap.toFixed(2)} s; ${count}\n`);
     return lost;
   }
 
-  async #rowsOf(name: string): Promise<Set<number>> {
-    const rows = await this.#cluster.ask(name, 'SELECT array_agg(id) FROM written');
+  /** Stops, and waits until every instance holds the same rows. @returns acknowledged rows that are nowhere any more */
+  async lost(): Promise<Acknowledged[]> {
+    await this.stop();
+    const primary = await this.#cluster.healthy();
+    const kept = await this.rowsOf(primary);
+    for (const name of this.#cluster.others(primary)) {
+      await this.#cluster.eventually(`${name} to hold what ${primary} holds`, async () => {
+        const rows = await this.rowsOf(name);
+        return rows.size === kept.size && [...rows].every((id) => kept.has(id));
+      });
+    }
+    return this.acknowledged.filter(({ id }) => !kept.has(id));
+  }
+
+  /** Numbers of the rows that an instance holds. */
+  async rowsOf(name: string): Promise<Set<number>> {
+    const rows = await this.#cluster.ask(name, `SELECT array_agg(id) FROM ${this.#table}`);
     return new Set(rows as number[] | undefined);
+  }
+
+  async #wherever(): Promise<string | undefined> {
+    return this.#only ?? (await this.#cluster.status()).currentPrimary;
   }
 
   async #write(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
       try {
-        const primary = (await this.#cluster.status()).currentPrimary;
+        const primary = await this.#wherever();
         if (primary !== undefined) await this.#writeTo(primary);
       } catch (error) {
         this.trouble = String(error);
@@ -104,33 +141,30 @@ export class Writer {
 
   /** Until the connection ends, or another instance is the primary. */
   async #writeTo(primary: string): Promise<void> {
-    const client = new pg.Client({
-      host: '127.0.0.1',
-      port: this.#cluster.portOf(primary),
-      user: 'postgres',
-      database: 'postgres',
-      connectionTimeoutMillis: 1_000,
-    });
-    client.on('error', () => {});
+    const client = clientOf(this.#cluster.portOf(primary));
     const over = Promise.withResolvers<never>();
     over.promise.catch(() => {});
-    const unwatch = this.#cluster.onPrimary((current) => {
-      if (current !== primary) over.reject(new Error(`${current} is the primary now`));
-    });
     const stop = () => over.reject(new Error('stopped'));
+    const unwatch = this.#cluster.onPrimary((current) => {
+      if (this.#only === undefined && current !== primary)
+        over.reject(new Error(`${current} is the primary now`));
+    });
     this.#stopped.signal.addEventListener('abort', stop);
     try {
       await Promise.race([client.connect(), over.promise]);
       while (!this.#stopped.signal.aborted) {
         const id = this.#next++;
-        await Promise.race([client.query('INSERT INTO written VALUES ($1)', [id]), over.promise]);
+        const inserted = client.query(`INSERT INTO ${this.#table} VALUES ($1)`, [id]);
+        await Promise.race([inserted, over.promise]);
         this.acknowledged.push({ id, by: primary, at: performance.now() });
-        await pause(rhythm);
+        this.#isPaused = this.#held !== undefined;
+        await (this.#held?.promise ?? pause(rhythm));
+        this.#isPaused = false;
       }
     } finally {
       unwatch();
       this.#stopped.signal.removeEventListener('abort', stop);
-      (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+      drop(client);
     }
   }
 }

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { Cluster, hasReplication } from '../support/cluster.ts';
+import { Writer } from '../support/writer.ts';
+
+const fence = (cluster: Cluster, names: readonly string[]) =>
+  cluster.edit(['metadata', 'annotations', 'cnpg.io/fencedInstances'], JSON.stringify(names));
+const isDown = (cluster: Cluster, name: string) =>
+  cluster.eventually(`the server of ${name} to be down`, () => cluster.of(name).postmasterPid === undefined);
+
+test.runIf(hasReplication)('a fenced standby is down until it is unfenced', async () => {
+  const cluster = await Cluster.start({ isSynchronous: true });
+  const writer = await Writer.start(cluster);
+  await fence(cluster, ['demo-2']);
+  await isDown(cluster, 'demo-2');
+  await writer.more();
+  expect((await cluster.of('demo-2').get('/healthz')).code).toBe(200);
+  expect((await cluster.of('demo-2').get('/readyz')).code).toBe(500);
+  await fence(cluster, []);
+  expect(await writer.conclude('fenced standby')).toEqual([]);
+});
+
+test.runIf(hasReplication)('a fenced primary stays the primary, down, until it is unfenced', async () => {
+  const cluster = await Cluster.start({ isSynchronous: true });
+  const writer = await Writer.start(cluster);
+  await fence(cluster, ['demo-1']);
+  await isDown(cluster, 'demo-1');
+  const rows = writer.acknowledged.length;
+  // A renewal or two later nobody else has taken its place.
+  const { transitions } = cluster.lease;
+  const { renewTime } = cluster.lease;
+  await cluster.eventually('the lease to be renewed', () => cluster.lease.renewTime !== renewTime);
+  expect(cluster.lease).toMatchObject({ holder: 'demo-1', transitions });
+  expect(await cluster.status()).toMatchObject({ currentPrimary: 'demo-1', targetPrimary: 'demo-1' });
+  expect(writer.acknowledged.length).toBe(rows);
+  await fence(cluster, []);
+  await writer.more();
+  expect(await writer.conclude('fenced primary')).toEqual([]);
+});

@@ -1,0 +1,100 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { signalProcess } from '../../src/process/proc.ts';
+import { Cluster, hasReplication } from '../support/cluster.ts';
+import { familyOf } from '../support/cluster-home.ts';
+import { programsWith } from '../support/programs.ts';
+import { Writer } from '../support/writer.ts';
+
+/** An instance whose data is gone, stopped. */
+async function emptied(cluster: Cluster, name: string): Promise<string> {
+  const manager = cluster.of(name);
+  await manager.stop();
+  rmSync(manager.dataDirectory, { recursive: true });
+  return manager.dataDirectory;
+}
+
+test.runIf(hasReplication)('a copy of the primary that was killed is begun anew', async () => {
+  const cluster = await Cluster.start();
+  const writer = await Writer.start(cluster);
+  const data = await emptied(cluster, 'demo-3');
+  const held = programsWith('pg_basebackup', 'amid');
+  await cluster.startOne('demo-3', ['--bindir', held.directory]);
+  await cluster.eventually('a copy in part', () => existsSync(held.reached));
+  const remains = readdirSync(data);
+  expect(remains.length).toBeGreaterThan(0);
+  expect(remains).not.toContain('PG_VERSION');
+  await cluster.kill('demo-3');
+
+  await cluster.startOne('demo-3');
+  await cluster.healthy();
+  expect(readdirSync(data).filter((name) => name.startsWith('.'))).toEqual([]);
+  expect(await writer.conclude('join killed and begun anew')).toEqual([]);
+});
+
+test.runIf(hasReplication)(
+  'what a killed manager has left running does not write into the next copy',
+  async () => {
+    const cluster = await Cluster.start();
+    await emptied(cluster, 'demo-3');
+    const held = programsWith('pg_basebackup', 'before');
+    const first = await cluster.startOne('demo-3', ['--bindir', held.directory]);
+    await cluster.eventually('a copy to be held', () => existsSync(held.reached));
+    const tools = familyOf([first.child.pid]).slice(1);
+    first.signal('SIGKILL');
+    await first.ended();
+
+    const second = await cluster.startOne('demo-3');
+    expect(await second.ended()).toMatchObject({ code: 1 });
+    expect(second.lines.some(({ code }) => code === 'PGDATA_IN_USE')).toBe(true);
+    for (const pid of tools) signalProcess(pid, 'SIGKILL');
+    await cluster.startOne('demo-3');
+    await cluster.healthy();
+  },
+);
+
+test.runIf(hasReplication)(
+  'a standby whose WAL is gone says so, and is copied anew when a person asks',
+  async () => {
+    const cluster = await Cluster.start({
+      spec: 'replicationSlots: {highAvailability: {enabled: false}}',
+      parameters: { wal_keep_size: '0', min_wal_size: '32MB', max_wal_size: '48MB' },
+    });
+    const writer = await Writer.start(cluster);
+    const slots = 'SELECT count(*)::int FROM pg_replication_slots';
+    await cluster.eventually('the slots to go', async () => (await cluster.ask('demo-1', slots)) === 0);
+    const { dataDirectory } = await stopFarBehind(cluster);
+    const manager = await cluster.startOne('demo-3');
+    await manager.message('refused: the primary no longer has the WAL that comes next');
+    // It goes on answering what it can.
+    expect(await cluster.query('demo-3', 'SELECT count(*)::int > 0 FROM written')).toBe(true);
+
+    await cluster.requestCopy('demo-3');
+    expect(await writer.conclude('standby behind a removed segment')).toEqual([]);
+    const kept = readdirSync(dirname(dataDirectory)).filter((name) =>
+      name.startsWith('data.before-reclone-'),
+    );
+    expect(kept).toHaveLength(1);
+    expect(readFileSync(join(dirname(dataDirectory), kept[0]!, 'PG_VERSION'), 'utf8')).toBe('15\n');
+    expect((await cluster.status()).recloneRequests ?? {}).toEqual({});
+  },
+);
+
+/** Stops demo-3, and lets the primary go on until it has removed the WAL that demo-3 would need. */
+async function stopFarBehind(cluster: Cluster) {
+  const manager = cluster.of('demo-3');
+  await manager.stop();
+  const wal = join(cluster.of('demo-1').dataDirectory, 'pg_wal');
+  const segments = () => readdirSync(wal).filter((name) => /^[0-9A-F]{24}$/.test(name));
+  const [needed] = segments().toSorted();
+  await cluster.eventually('the segment to be removed', async () => {
+    await cluster.query(
+      'demo-1',
+      'CREATE TABLE filler AS SELECT 1; DROP TABLE filler; SELECT pg_switch_wal()',
+    );
+    await cluster.query('demo-1', 'CHECKPOINT');
+    return !segments().includes(needed!) && segments().toSorted()[0]! > needed!;
+  });
+  return manager;
+}

@@ -1,0 +1,110 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { childrenOf } from '../../src/process/proc.ts';
+import { Cluster, hasReplication } from '../support/cluster.ts';
+import type { Manager } from '../support/manager.ts';
+import { type Moment, programsWith } from '../support/programs.ts';
+import { Writer } from '../support/writer.ts';
+
+const marker = '.rewind-unfinished';
+
+/** From here on nobody receives what the primary writes. */
+async function haltSenders(cluster: Cluster, primary: string): Promise<void> {
+  const pids = 'SELECT array_agg(pid) FROM pg_stat_replication';
+  for (const pid of (await cluster.query(primary, pids)) as number[]) process.kill(pid, 'SIGSTOP');
+}
+
+/** A primary that has written what nobody has received, and was killed; another one leads. */
+async function diverge(cluster: Cluster): Promise<{ writer: Writer; chosen: string; onlyThere: number[] }> {
+  await cluster.query(
+    'demo-1',
+    'CREATE TABLE counted AS SELECT i, 0 AS n FROM generate_series(1, 5000) AS i',
+  );
+  const writer = await Writer.start(cluster);
+  await writer.hold();
+  await cluster.caughtUp('demo-1');
+  const before = writer.acknowledged.length;
+  await haltSenders(cluster, 'demo-1');
+  writer.goOn();
+  await cluster.query('demo-1', 'UPDATE counted SET n = 1; CREATE TABLE never_seen AS SELECT * FROM counted');
+  await writer.more();
+  await cluster.kill('demo-1');
+  const onlyThere = writer.acknowledged.slice(before).map(({ id }) => id);
+  const chosen = await cluster.failOver('demo-1');
+  await cluster.leads(chosen);
+  await writer.more(chosen);
+  return { writer, chosen, onlyThere };
+}
+
+async function expectSameData(cluster: Cluster): Promise<void> {
+  for (const name of cluster.names) {
+    expect(await cluster.query(name, 'SELECT sum(n)::int FROM counted')).toBe(0);
+    expect(await cluster.query(name, "SELECT to_regclass('never_seen')")).toBeNull();
+  }
+}
+
+test.runIf(hasReplication)(
+  'an old primary with WAL that nobody has is rewound; that WAL is all that is lost',
+  async () => {
+    const cluster = await Cluster.start();
+    const { writer, onlyThere } = await diverge(cluster);
+    const manager = await cluster.startOne('demo-1');
+    const lost = await writer.conclude('old primary with diverged WAL');
+    expect(lost.map(({ id }) => id)).toEqual(onlyThere);
+    expect(manager.lines.filter(({ msg }) => msg === 'pg_rewind has ended')).toMatchObject([
+      { outcome: 'done' },
+    ]);
+    expect(readdirSync(manager.dataDirectory)).not.toContain(marker);
+    await expectSameData(cluster);
+  },
+);
+
+/** Kills the old primary, manager and all, while its pg_rewind is held, and starts it again as the chosen one. */
+async function killRewind(cluster: Cluster, moment: Moment, chosen: string): Promise<Manager> {
+  const held = programsWith('pg_rewind', moment);
+  const { dataDirectory } = await cluster.startOne('demo-1', ['--bindir', held.directory]);
+  await cluster.eventually('pg_rewind to be held', () => existsSync(held.reached));
+  await cluster.kill('demo-1');
+  expect(readdirSync(dataDirectory)).toContain(marker);
+
+  await cluster.target('demo-1');
+  const manager = await cluster.startOne('demo-1');
+  await manager.message('refused: a rewind of this data directory was interrupted');
+  expect(childrenOf(manager.child.pid!)).toEqual([]);
+  expect(readdirSync(dataDirectory)).toContain(marker);
+  expect(readdirSync(dataDirectory)).not.toContain('postmaster.pid');
+  await cluster.target(chosen);
+  return manager;
+}
+
+for (const [moment, when] of [
+  ['before', 'before it has written'],
+  ['after', 'after it has written'],
+] as const) {
+  test.runIf(hasReplication)(`a rewind killed ${when} is completed, and nothing else is done`, async () => {
+    const cluster = await Cluster.start();
+    const { writer, chosen, onlyThere } = await diverge(cluster);
+    const { dataDirectory } = await killRewind(cluster, moment, chosen);
+    const lost = await writer.conclude(`rewind killed ${when}`);
+    expect(lost.map(({ id }) => id)).toEqual(onlyThere);
+    expect(readdirSync(dataDirectory)).not.toContain(marker);
+    await expectSameData(cluster);
+  });
+}
+
+test.runIf(hasReplication)(
+  'a rewind killed amid its writing may need a copy, which a person asks for',
+  async () => {
+    const cluster = await Cluster.start();
+    const { writer, chosen, onlyThere } = await diverge(cluster);
+    const manager = await killRewind(cluster, 'amid', chosen);
+    // Its own WAL was cut short, by which alone a second rewind would find what to copy.
+    await manager.message('refused: rewind: could not read');
+    expect(readdirSync(manager.dataDirectory)).toContain(marker);
+    await cluster.requestCopy('demo-1');
+    const lost = await writer.conclude('rewind killed amid its writing');
+    expect(lost.map(({ id }) => id)).toEqual(onlyThere);
+    expect(readdirSync(manager.dataDirectory)).not.toContain(marker);
+    await expectSameData(cluster);
+  },
+);

@@ -1,0 +1,66 @@
+import { chownSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { childrenOf } from '../../src/process/proc.ts';
+import type { Line } from './manager.ts';
+
+export interface ClusterOptions {
+  /** Lines of the spec besides those that every test needs. */
+  readonly spec?: string;
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly isSynchronous?: boolean;
+}
+
+/** As short as a machine under load allows: a holder gets two seconds for its immediate stop. */
+const lease = 'primaryLease: {leaseDurationSeconds: 6, renewDeadlineSeconds: 4, retryPeriodSeconds: 1}';
+/** Nothing here outlives the machine anyway; a kill of processes loses nothing that was written. */
+const parameters = { shared_buffers: '16MB', fsync: 'off', max_connections: '50', log_checkpoints: 'off' };
+
+/** The file as a person would write it. */
+export function clusterText({ spec, isSynchronous, ...options }: ClusterOptions): string {
+  const all = Object.entries({ ...parameters, ...options.parameters });
+  return [
+    '# Written by a test; people and managers change it.',
+    'apiVersion: postgresql.cnpg.io/v1',
+    'kind: Cluster',
+    'metadata: {name: demo}',
+    'spec:',
+    '  instances: 3',
+    `  ${lease}`,
+    ...(spec === undefined ? [] : [`  ${spec}`]),
+    '  postgresql:',
+    ...(isSynchronous === true ? ['    synchronous: {method: any, number: 1}'] : []),
+    '    pg_hba: [host all all 127.0.0.1/32 trust]',
+    '    parameters:',
+    ...all.map(([name, value]) => `      ${name}: ${JSON.stringify(value)}`),
+    '',
+  ].join('\n');
+}
+
+/** Managers of root step down to the user of PostgreSQL, who must then be able to write here. */
+export function giveToServer(path: string): void {
+  if (process.getuid?.() !== 0) return;
+  const [, , uid, gid] = /^postgres:.*$/m.exec(readFileSync('/etc/passwd', 'utf8'))?.[0].split(':') ?? [];
+  chownSync(path, Number(uid), Number(gid));
+}
+
+/** A copy of a primary that was stopped in order is what pg_basebackup would have made of it. */
+export function makeStandby(dataDirectory: string): void {
+  writeFileSync(join(dataDirectory, 'standby.signal'), '');
+  giveToServer(join(dataDirectory, 'standby.signal'));
+  const slots = join(dataDirectory, 'pg_replslot');
+  for (const slot of readdirSync(slots)) rmSync(join(slots, slot), { recursive: true });
+}
+
+/** These processes and all that descend from them, parents first. */
+export function familyOf(pids: ReadonlyArray<number | undefined>): number[] {
+  const all = new Set(pids.filter((pid) => pid !== undefined));
+  for (const pid of all) for (const child of childrenOf(pid)) all.add(child);
+  return [...all];
+}
+
+/** What matters of a log line when it is read by a person. */
+export function shorten({ ts, level, logger, msg, record, ...rest }: Line): string {
+  const at = String(ts).slice(11, 23);
+  if (record !== undefined) return `${at}   ${record.error_severity}: ${record.message}`;
+  return `${at} ${level} ${logger === 'instance-manager' ? '' : logger} ${msg} ${JSON.stringify(rest)}`;
+}

@@ -1,0 +1,36 @@
+import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryDirectory } from './manager.ts';
+
+const real = '/usr/lib/postgresql/15/bin';
+
+export interface HeldProgram {
+  /** For --bindir. */
+  readonly directory: string;
+  /** A file that is there as soon as the program is held. */
+  readonly reached: string;
+}
+
+/** Before it begins, when it has died at the first file of more than 8 MiB, or when it has done its work. */
+export type Moment = 'before' | 'amid' | 'after';
+
+/** The programs of PostgreSQL, of which one waits for ever at some moment. */
+export function programsWith(name: string, moment: Moment): HeldProgram {
+  const home = temporaryDirectory();
+  chmodSync(home, 0o777);
+  const directory = join(home, 'bin');
+  mkdirSync(directory);
+  for (const program of readdirSync(real)) {
+    if (program !== name && program !== 'postgres')
+      symlinkSync(join(real, program), join(directory, program));
+  }
+  // The manager looks for the others where the server really is: this one must be here itself.
+  const server = `#!/bin/sh\nexec ${join(real, 'postgres')} "$@"\n`;
+  writeFileSync(join(directory, 'postgres'), server, { mode: 0o755 });
+  const reached = join(home, 'reached');
+  const work = `${join(real, name)} "$@"`;
+  const steps = { before: '', amid: `(ulimit -f 16384; ${work})`, after: `${work} || exit` }[moment];
+  const script = `#!/bin/sh\n${steps}\n: > ${reached}\nexec sleep 600\n`;
+  writeFileSync(join(directory, name), script, { mode: 0o755 });
+  return { directory, reached };
+}
