@@ -17,7 +17,8 @@ import {
   shorten,
 } from './cluster-home.ts';
 import { component } from './component.ts';
-import { eventually, freePort, isServerOf, Manager, temporaryDirectory } from './manager.ts';
+import { eventually, isServerOf, Manager, temporaryDirectory } from './manager.ts';
+import { lastingPort } from './ports.ts';
 import { copyDirectory, seedIn } from './seed.ts';
 import { askServer } from './sql.ts';
 
@@ -60,7 +61,7 @@ export class Cluster {
     for (const name of ['demo-1', 'demo-2', 'demo-3']) {
       mkdirSync(cluster.homeOf(name));
       giveToServer(cluster.homeOf(name));
-      cluster.#ports.set(name, await freePort());
+      cluster.#ports.set(name, await lastingPort());
     }
     return cluster;
   }

@@ -1,0 +1,21 @@
+import { createServer } from 'node:net';
+
+/** Below what the kernel gives to clients (ip_local_port_range, from 32768): none of those takes it while a server is down. */
+const lowest = 12_000;
+const highest = 32_000;
+
+/** A port of 127.0.0.1 for a server that comes and goes. */
+export async function lastingPort(): Promise<number> {
+  for (;;) {
+    const port = lowest + Math.floor(Math.random() * (highest - lowest));
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const server = createServer();
+  server.once('error', () => resolve(false));
+  server.listen({ port, host: '127.0.0.1' }, () => server.close(() => resolve(true)));
+  return promise;
+}
