@@ -10,7 +10,7 @@ process.removeAllListeners('warning');
 
 if (process.argv[2] === watchdogWord) {
   const { runWatchdog } = await import('../src/process/watchdog.ts');
-  runWatchdog();
+  runWatchdog(process.argv[3] ?? '');
 } else {
   const { main } = await import('../src/commands/main.ts');
   process.exit(await main(process.argv.slice(2), inbox));

@@ -48,6 +48,7 @@ export class Server {
   #monitor: Monitor | undefined;
   #stopper: Stopper | undefined;
   #cause: StopEvent | undefined;
+  #isAdopted = false;
   #ended: Promise<unknown> = Promise.resolve();
 
   constructor(options: ServerOptions) {
@@ -65,6 +66,11 @@ export class Server {
 
   get stopMode(): StopMode | undefined {
     return this.#stopper?.mode;
+  }
+
+  /** The present one was started by an earlier manager; nobody knows what it was told since. */
+  get isAdopted(): boolean {
+    return this.#isAdopted;
   }
 
   /** Resolves when the present server, if any, has ended. */
@@ -89,6 +95,7 @@ export class Server {
 
   adopt(running: RunningServer): void {
     const { context, log, onReaped } = this.#options;
+    this.#isAdopted = true;
     log.warn({ pid: running.pid }, 'taking over a server that an earlier manager left running');
     this.#attach(adoptPostmaster(running.pid, onReaped, () => wasShutDown(context.dataDirectory)));
   }
@@ -139,6 +146,7 @@ export class Server {
     const { observation, transition, onEnd } = this.#options;
     const end = { exit, mode: this.stopMode, cause: this.#cause, silent: postmaster.silent };
     this.#postmaster = undefined;
+    this.#isAdopted = false;
     this.#stopper = undefined;
     const monitor = this.#monitor;
     this.#monitor = undefined;

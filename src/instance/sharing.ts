@@ -1,4 +1,5 @@
 import { isFitToLead } from '../alignment/fitness.ts';
+import { isHeld } from '../alignment/goal.ts';
 import type { ClusterSpec } from '../cluster/cluster.ts';
 import { leaseTimings } from '../cluster/defaults.ts';
 import type { ClusterSource } from '../cluster/source.ts';
@@ -12,6 +13,8 @@ import type { Watchdog } from './watchdog.ts';
 export interface Sharing {
   readonly lease: LeaseHolding;
   readonly watchdog: Watchdog | undefined;
+  /** See StepContext.mayLead. */
+  readonly mayLead: (postmaster: number | undefined) => boolean;
   /** Undefined for one that is alone: there is nothing to keep up with. */
   readonly openUpkeep: ((statusPort: number) => Promise<Upkeep>) | undefined;
 }
@@ -30,11 +33,10 @@ export async function openSharing(step: StepContext, options: SharingOptions): P
   const { source } = options;
   const me = settings.name;
   if (source.kind === 'standalone') {
-    return { lease: unsharedLease(me), watchdog: undefined, openUpkeep: undefined };
+    return { lease: unsharedLease(me), watchdog: undefined, mayLead: () => true, openUpkeep: undefined };
   }
   const { LeaseKeeper } = await import('./lease-keeper.ts');
-  const { Watchdog, dismissWatchdogs } = await import('./watchdog.ts');
-  if (options.isTakingOver) dismissWatchdogs(context.dataDirectory);
+  const { Watchdog } = await import('./watchdog.ts');
   const lease = new LeaseKeeper({
     me,
     store: source.lease,
@@ -44,10 +46,23 @@ export async function openSharing(step: StepContext, options: SharingOptions): P
     onChange: options.onLeaseChange,
     log,
   });
-  const patience = step.desired().policyFor('isolation').immediateSeconds * 1000;
+  const watchdog = new Watchdog({
+    children: context.children,
+    dataDirectory: context.dataDirectory,
+    patience: step.desired().policyFor('isolation').immediateSeconds * 1000,
+    isTakingOver: options.isTakingOver,
+    log,
+  });
   return {
     lease,
-    watchdog: new Watchdog(context.children, context.dataDirectory, patience, log),
+    watchdog,
+    mayLead: (postmaster) => {
+      const { fenceAt } = lease.facts;
+      if (fenceAt !== undefined) watchdog.guard({ fenceAt, postmaster });
+      const isAllowed = isHeld({ lease: lease.facts }, libc.bootTime());
+      if (!isAllowed) watchdog.guard(undefined);
+      return isAllowed;
+    },
     openUpkeep: async (statusPort) => {
       const upkeep = await import('./upkeep.ts');
       return new upkeep.Upkeep(step, lease, statusPort);

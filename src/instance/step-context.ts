@@ -31,7 +31,10 @@ export interface StepContext {
   readonly libc: Libc;
   readonly log: Logger;
   readonly desired: () => DesiredState;
-  /** Whether the lease is held at this very moment: this process may have been halted since the step was decided. */
+  /**
+   * Whether the lease is held at this very moment: this process may have been halted since the step was decided. It may be
+   * halted right after it as well: the watchdog already knows of the primary that is about to be.
+   */
   readonly mayLead: () => boolean;
   readonly transition: (event: PhaseEvent) => void;
 }

@@ -14,60 +14,86 @@ const frugality = ['--max-semi-space-size=1', '--max-old-space-size=16', '--sing
 export interface Guarded {
   /** Milliseconds of the clock that goes on while the machine sleeps. */
   readonly fenceAt: number;
-  readonly postmaster: number;
+  /** Undefined: one that is about to be started. */
+  readonly postmaster: number | undefined;
 }
 
-/** Starts the watchdog of this instance when there is something to guard, and keeps telling it until when. */
+export interface WatchdogOptions {
+  readonly children: Children;
+  readonly dataDirectory: string;
+  /** Milliseconds between the immediate stop and the kill. */
+  readonly patience: number;
+  /**
+   * The server of an earlier manager is taken over. Whether that manager had asked it to become a primary nobody knows, so
+   * its watchdog stays until this one is told something better.
+   */
+  readonly isTakingOver: boolean;
+  readonly log: Logger;
+}
+
+const nothing = '0 0 0\n';
+
+/** Starts the watchdog of this instance before there is something to guard, and keeps telling it until when. */
 export class Watchdog {
-  readonly #children: Children;
-  readonly #dataDirectory: string;
-  readonly #patience: number;
-  readonly #log: Logger;
+  readonly #options: WatchdogOptions;
   #process: ChildProcess | undefined;
-  #told = '';
+  #told = nothing;
+  #hasPredecessor = true;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param patience milliseconds between the immediate stop and the kill */
-  constructor(children: Children, dataDirectory: string, patience: number, log: Logger) {
-    this.#children = children;
-    this.#dataDirectory = dataDirectory;
-    this.#patience = patience;
-    this.#log = log;
+  constructor(options: WatchdogOptions) {
+    this.#options = options;
+    if (!options.isTakingOver) this.#dismissPredecessor();
   }
 
-  /** Undefined: there is nothing to guard any more, and the watchdog goes home. */
-  guard(guarded: Guarded | undefined): void {
-    if (guarded === undefined) {
-      this.#release();
-      return;
-    }
-    const { fenceAt, postmaster } = guarded;
-    const line = `${Math.floor(fenceAt)} ${this.#patience} ${postmaster}\n`;
-    if (line === this.#told) return;
-    this.#told = line;
+  /** There will soon be something to guard: a process takes its time to start. */
+  prepare(): void {
     this.#process ??= this.#start();
-    this.#process.stdin?.write(line);
   }
 
-  #release(): void {
+  /** @param guarded undefined: there is nothing to guard at the moment */
+  guard(guarded: Guarded | undefined): void {
+    const { patience } = this.#options;
+    const line =
+      guarded === undefined
+        ? nothing
+        : `${Math.floor(guarded.fenceAt)} ${patience} ${guarded.postmaster ?? 0}\n`;
+    if (line !== this.#told) {
+      this.#told = line;
+      this.prepare();
+      this.#process?.stdin?.write(line);
+    }
+    this.#dismissPredecessor();
+  }
+
+  /** There is nothing to guard any more, and the watchdog goes home. */
+  release(): void {
     clearTimeout(this.#timer);
-    this.#told = '';
+    this.#told = nothing;
     const process = this.#process;
     this.#process = undefined;
-    process?.stdin?.end('0 0 0\n');
+    process?.stdin?.end(nothing);
+    this.#dismissPredecessor();
+  }
+
+  #dismissPredecessor(): void {
+    if (!this.#hasPredecessor) return;
+    this.#hasPredecessor = false;
+    dismissWatchdogs(this.#options.dataDirectory, this.#process?.pid);
   }
 
   #start(): ChildProcess {
+    const { children, dataDirectory } = this.#options;
     const program = process.argv[1] ?? '';
-    const child = this.#children.spawn(
-      process.execPath,
-      [...frugality, program, watchdogWord, this.#dataDirectory],
-      { stdio: ['pipe', 'ignore', 'ignore'], env: {}, detached: true },
-    );
+    const child = children.spawn(process.execPath, [...frugality, program, watchdogWord, dataDirectory], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: {},
+      detached: true,
+    });
     child.stdin?.on('error', () => {});
-    child.once('error', (error) => this.#log.error({ error }, 'no watchdog could be started'));
+    child.once('error', (error) => this.#options.log.error({ error }, 'no watchdog could be started'));
     child.once('exit', () => this.#ended(child));
-    this.#log.debug({ pid: child.pid }, 'watchdog started');
+    this.#options.log.debug({ pid: child.pid }, 'watchdog started');
     return child;
   }
 
@@ -75,21 +101,18 @@ export class Watchdog {
   #ended(child: ChildProcess): void {
     if (this.#process !== child) return;
     this.#process = undefined;
-    const line = this.#told;
-    this.#log.warn('the watchdog has ended; another one is started');
+    this.#options.log.warn('the watchdog has ended; another one is started');
     this.#timer = setTimeout(() => {
-      if (line !== '' && this.#process === undefined) {
-        this.#process = this.#start();
-        this.#process.stdin?.write(this.#told);
-      }
+      this.prepare();
+      this.#process?.stdin?.write(this.#told);
     }, restartPause);
   }
 }
 
-/** The watchdog of a manager that was killed would stop a server that this one takes over: it is sent home first. */
-export function dismissWatchdogs(dataDirectory: string): void {
+/** The watchdog of a manager that was killed would stop a server that has its lease from this one. */
+function dismissWatchdogs(dataDirectory: string, own: number | undefined): void {
   for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
+    if (!/^\d+$/.test(name) || Number(name) === own) continue;
     const words = argumentsOf(name);
     const at = words.indexOf(watchdogWord);
     if (at > 0 && words[at + 1] === dataDirectory) signalProcess(Number(name), 'SIGKILL');
