@@ -38,6 +38,11 @@ export interface ClusterFacts {
   readonly targetPrimary: string;
   /** A person asked that this instance's server does not run (contract 03, 3.12). */
   readonly isFenced: boolean;
+  /**
+   * When the reading was asked for that this comes from, of the newest object and not of a cache; undefined: it is always
+   * the newest. An instance that was cut off may find the lease free and still believe that it is the primary.
+   */
+  readonly readAt?: number | undefined;
   /** A person asked that this instance's data is put aside and the primary copied anew; undefined: nobody did. */
   readonly isRecloneAsked?: boolean;
 }

@@ -21,7 +21,7 @@ export type Goal = (typeof goals)[number];
 export const goalMeanings: Readonly<Record<Goal, string>> = {
   unknown: 'the Cluster has not been read yet',
   found: 'the lease is held, and the Cluster has never had a primary: make it',
-  claim: 'chosen as the primary, but the lease is not held yet',
+  claim: 'chosen as the primary, but the lease is not held yet, or the Cluster was not read again since',
   lead: 'chosen as the primary, and the lease is held: become it',
   reign: 'the primary, and the lease is held: stay it',
   follow: 'another instance is the primary: be its standby',
@@ -47,9 +47,14 @@ export function goalOf(situation: Situation): Goal {
     if (!hasPrimary || cluster.currentPrimary !== cluster.targetPrimary) return 'yield';
     return cluster.isRecloneAsked === true ? 'reclone' : 'follow';
   }
-  if (!isHeld(situation, now)) return 'claim';
+  if (!isHeld(situation, now) || isOlderThanLease(situation)) return 'claim';
   if (cluster.currentPrimary === '') return 'found';
   return cluster.currentPrimary === instance.name ? 'reign' : 'lead';
+}
+
+/** While the lease was somebody else's, somebody else may have been the primary: what was read before says nothing. */
+function isOlderThanLease({ cluster, lease }: Situation): boolean {
+  return cluster?.readAt !== undefined && lease.heldSince !== undefined && cluster.readAt < lease.heldSince;
 }
 
 /** Whether the lease is held and its time is not over. */

@@ -1,5 +1,6 @@
 import { type Decision, decide } from '../alignment/decide.ts';
 import type { Situation } from '../alignment/facts.ts';
+import type { Goal } from '../alignment/goal.ts';
 import { type Failures, forgetFailure, noteFailure } from '../alignment/pacing.ts';
 import type { StopEvent } from '../alignment/stop-plan.ts';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
@@ -7,6 +8,7 @@ import { now } from './deadline.ts';
 import type { LeaseHolding } from './lease-holding.ts';
 import { lookAtCluster, lookAtInstance } from './look.ts';
 import type { ServerEnd } from './server.ts';
+import type { Sharing } from './sharing.ts';
 import type { StepContext } from './step-context.ts';
 import {
   deadlines,
@@ -22,6 +24,9 @@ import type { Watchdog } from './watchdog.ts';
 
 /** A server that was taken over may go on without a lease for this long: two looks at it. */
 const adoptionGrace = 4_000;
+/** Goals with which this instance may be a primary before long. */
+const soonPrimary: ReadonlySet<Goal> = new Set(['found', 'claim', 'lead', 'reign']);
+
 interface RunningStep {
   readonly name: WorkStep;
   readonly abort: AbortController;
@@ -34,8 +39,8 @@ interface RunningStep {
 export class Aligner {
   readonly #step: StepContext;
   readonly #lease: LeaseHolding;
-  readonly #clock: () => number;
   readonly #watchdog: Watchdog | undefined;
+  readonly #clock: () => number;
   readonly #adoptionGraceEnds: number;
   readonly #end = Promise.withResolvers<ServerEnd | undefined>();
   #failures: Failures = {};
@@ -49,11 +54,10 @@ export class Aligner {
   #timer: NodeJS.Timeout | undefined;
   #dependsOn = '';
 
-  /** @param watchdog undefined: nobody else could hold the lease, so there is nothing to watch for */
-  constructor(step: StepContext, lease: LeaseHolding, clock: () => number, watchdog: Watchdog | undefined) {
+  constructor(step: StepContext, { lease, watchdog }: Sharing, clock: () => number) {
     this.#step = step;
-    this.#watchdog = watchdog;
     this.#lease = lease;
+    this.#watchdog = watchdog;
     this.#clock = clock;
     this.#adoptionGraceEnds = clock() + adoptionGrace;
   }
@@ -116,7 +120,8 @@ export class Aligner {
     const decision = decide(situation);
     this.#show(decision);
     this.#lease.intend(decision.lease);
-    this.#watch(situation);
+    this.#watch(situation, decision);
+    this.#readAgain(situation, decision);
     this.#step.server.monitor?.hurry(decision.goal === 'claim' || decision.goal === 'lead');
     this.#act(decision);
     if (decision.again !== undefined) {
@@ -129,12 +134,19 @@ export class Aligner {
     if (isDone) this.#finish(undefined);
   }
 
-  /** A primary that runs is guarded until its lease runs out; see watchdog.ts. */
-  #watch({ instance, lease }: Situation): void {
-    const postmaster = this.#step.server.postmaster?.pid;
-    const isPrimary = instance.data === 'primary' && postmaster !== undefined;
-    if (!isPrimary) this.#watchdog?.guard(undefined);
-    else if (lease.fenceAt !== undefined) this.#watchdog?.guard({ fenceAt: lease.fenceAt, postmaster });
+  /** A primary that runs is guarded until its lease runs out; the steps guard what they are about to make one. */
+  #watch({ instance, lease }: Situation, { goal }: Decision): void {
+    const { server } = this.#step;
+    const postmaster = server.postmaster?.pid;
+    if (instance.data === 'primary' && postmaster !== undefined) {
+      if (lease.fenceAt !== undefined) this.#watchdog?.guard({ fenceAt: lease.fenceAt, postmaster });
+    } else if (soonPrimary.has(goal)) this.#watchdog?.prepare();
+    else if (this.#running === undefined && !server.isAdopted) this.#watchdog?.release();
+  }
+
+  /** Others may have changed the Cluster while the lease was theirs, and the news of it may still be on its way. */
+  #readAgain({ lease }: Situation, { goal }: Decision): void {
+    if (goal === 'claim' && lease.heldSince !== undefined) this.#step.view.requireNewerThan(lease.heldSince);
   }
 
   /** Nothing to do and no server: that is a state of its own, which probes can tell. */

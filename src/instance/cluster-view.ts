@@ -10,17 +10,23 @@ const retryPeriod = 1_000;
 /** The newest reading of the Cluster, kept up to date by the events of its source. */
 export class ClusterView {
   readonly #source: ClusterSource;
+  readonly #clock: () => number;
   readonly #log: Logger;
   readonly #stopped = new AbortController();
   readonly #listeners: Array<() => void> = [];
   #latest: ClusterReading | undefined;
+  #readAt = Number.NEGATIVE_INFINITY;
+  #begunAt = Number.NEGATIVE_INFINITY;
+  #required = Number.NEGATIVE_INFINITY;
   #unwatch: (() => void) | undefined;
   #reading: Promise<void> | undefined;
   #isStale = false;
   #trouble: string | undefined;
 
-  constructor(source: ClusterSource, log: Logger) {
+  /** @param clock that of the lease, in milliseconds */
+  constructor(source: ClusterSource, clock: () => number, log: Logger) {
     this.#source = source;
+    this.#clock = clock;
     this.#log = log;
   }
 
@@ -33,15 +39,21 @@ export class ClusterView {
     return this.#latest;
   }
 
-  /** Calls back when a reading differs from the one before. */
+  /** When `latest` was asked for: what it says was true at that moment or later. */
+  get readAt(): number {
+    return this.#readAt;
+  }
+
+  /** Calls back when a reading differs from the one before, or one came that was required. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
   }
 
   /** Reads for the first time, and follows from then on. Rejects when the first reading fails. */
   async start(signal: AbortSignal): Promise<ClusterReading> {
+    const askedAt = this.#clock();
     const reading = await this.#source.read(signal);
-    this.#latest = reading;
+    this.#accept(reading, askedAt);
     this.#unwatch = this.#source.watch(() => void this.refresh());
     return reading;
   }
@@ -55,13 +67,20 @@ export class ClusterView {
     return this.#reading;
   }
 
+  /** Sees to it that there will be a reading that was asked for at this time or later. */
+  requireNewerThan(time: number): void {
+    this.#required = time;
+    if (this.#begunAt < time && !this.#isStale) void this.refresh();
+  }
+
   /** See ClusterSource.updateStatus. What we wrote ourselves is known at once. */
   async update(
     change: (status: ClusterStatus) => ClusterStatus | undefined,
     signal: AbortSignal,
   ): Promise<ClusterReading> {
+    const askedAt = this.#clock();
     const reading = await this.#source.updateStatus(change, signal);
-    this.#accept(reading);
+    this.#accept(reading, askedAt);
     return reading;
   }
 
@@ -74,8 +93,13 @@ export class ClusterView {
     const { signal } = this.#stopped;
     while (this.#isStale && !signal.aborted) {
       this.#isStale = false;
+      this.#begunAt = this.#clock();
+      const before = this.#latest;
       try {
-        this.#accept(await this.#source.read(signal));
+        const reading = await this.#source.read(signal);
+        // What was written here meanwhile is newer than what a request of before may have seen.
+        if (this.#latest === before) this.#accept(reading, this.#begunAt);
+        else this.#isStale = true;
         this.#trouble = undefined;
       } catch (error) {
         if (signal.aborted) return;
@@ -86,9 +110,12 @@ export class ClusterView {
     }
   }
 
-  #accept(reading: ClusterReading): void {
-    if (reading.resourceVersion === this.#latest?.resourceVersion) return;
+  #accept(reading: ClusterReading, askedAt: number): void {
+    const isAwaited = this.#readAt < this.#required && this.#required <= askedAt;
+    const isSame = reading.resourceVersion === this.#latest?.resourceVersion;
+    this.#readAt = Math.max(this.#readAt, askedAt);
     this.#latest = reading;
+    if (!isAwaited && isSame) return;
     for (const listener of this.#listeners) listener();
   }
 

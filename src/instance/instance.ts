@@ -1,4 +1,3 @@
-import { isHeld } from '../alignment/goal.ts';
 import { judgeLiveness, judgeReadiness, judgeStartup } from '../alignment/health.ts';
 import { freshObservation, type Observation } from '../alignment/observation.ts';
 import { nextPhase, type PhaseEvent } from '../alignment/phase.ts';
@@ -134,7 +133,7 @@ export class Instance {
     const { signal } = this.#calledOff;
     const binding = await this.#settings.bindCluster();
     this.#binding = binding;
-    const view = new ClusterView(binding.source, this.#log);
+    const view = new ClusterView(binding.source, this.#services.libc.bootTime, this.#log);
     this.#view = view;
     const reading = await view.start(signal);
     this.#desired = binding.describe(reading);
@@ -152,7 +151,7 @@ export class Instance {
       onLeaseChange: () => this.#aligner?.wake(),
     });
     this.#sharing = sharing;
-    const aligner = new Aligner(step, sharing.lease, this.#services.libc.bootTime, sharing.watchdog);
+    const aligner = new Aligner(step, sharing, this.#services.libc.bootTime);
     this.#aligner = aligner;
     view.onChange(() => this.#clusterChanged());
     if (prepared.running !== undefined) server.adopt(prepared.running);
@@ -202,10 +201,7 @@ export class Instance {
       libc: this.#services.libc,
       log: this.#log,
       desired: () => this.#wanted(),
-      mayLead: () => {
-        const lease = this.#sharing?.lease.facts;
-        return lease !== undefined && isHeld({ lease }, this.#services.libc.bootTime());
-      },
+      mayLead: () => this.#sharing?.mayLead(server.postmaster?.pid) === true,
       transition: (event) => this.#transition(event),
     };
   }
@@ -308,7 +304,7 @@ export class Instance {
     this.#upkeep?.stop();
     if (this.#server?.postmaster !== undefined) this.#server.signal('SIGINT');
     await this.#server?.ended;
-    this.#sharing?.watchdog?.guard(undefined);
+    this.#sharing?.watchdog?.release();
     await this.#sharing?.lease.leave(releasePatience);
     this.#view?.stop();
     this.#watchkeeper.stop();

@@ -40,6 +40,7 @@ export function lookAtCluster(step: StepContext, data: InstanceFacts['data']): C
     currentPrimary: status?.currentPrimary ?? '',
     targetPrimary: status?.targetPrimary ?? '',
     isFenced: isFenced(cluster, settings.name),
+    readAt: view.readAt,
     isRecloneAsked: isRecloneDue(settings.dataDirectory, status?.recloneRequests?.[settings.name]),
   };
 }

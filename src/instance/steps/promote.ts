@@ -8,6 +8,8 @@ import type { Step, StepContext } from '../step-context.ts';
 
 /** Milliseconds between two looks; the question itself takes less than one. */
 const pollPeriod = 5;
+/** Milliseconds until the server is called again, and then twice as long each time; a promotion takes some tens. */
+const firstNudge = 100;
 /** pg_rewind of these versions reads the source's timeline from its control file, which only a checkpoint brings up to date. */
 const firstMajorWithoutCheckpoint = 16;
 
@@ -23,9 +25,15 @@ export const promote: Step = async (step, signal) => {
   findings.isPromoting = true;
   writeFileSync(join(context.dataDirectory, 'promote'), '', { mode: 0o600 });
   server.signal('SIGUSR1');
-  for (;;) {
+  for (let nudge = firstNudge; ; ) {
     await askRole(step);
     if (isPrimary(observation)) break;
+    // Called while a WAL receiver still tries to connect, the startup process sleeps for the rest of
+    // wal_retrieve_retry_interval (5 s) before it acts (15, WaitForWALToBecomeAvailable): a reload wakes it.
+    if (now() - begun > nudge) {
+      server.signal('SIGHUP');
+      nudge *= 2;
+    }
     if (server.postmaster === undefined) throw new Error('the server ended while it was promoted');
     if (now() - begun > deadline) throw new Error(`still in recovery after ${deadline / 1000} s`);
     signal.throwIfAborted();

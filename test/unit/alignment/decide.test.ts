@@ -199,6 +199,19 @@ describe('a switchover', () => {
     });
   });
 
+  test('what was read before the lease was taken makes nobody a primary', () => {
+    const lease = { ...heldLease, heldSince: now - 100 };
+    const before = { cluster: { readAt: now - 101 }, lease };
+    const down = { data: 'primary', server: 'down' } as const;
+    expect(decide(situation({ ...before, instance: down }))).toMatchObject({
+      goal: 'claim',
+      step: undefined,
+    });
+    expect(decide(situation(before))).toMatchObject({ goal: 'claim', step: undefined, lease: 'hold' });
+    const since = { cluster: { readAt: now - 100 }, lease };
+    expect(decide(situation({ ...since, instance: down }))).toMatchObject({ goal: 'reign', step: 'start' });
+  });
+
   test('once it serves, it says so', () => {
     expect(decide(situation({ cluster: { currentPrimary: 'c-2' } }))).toMatchObject({ step: 'announce' });
     expect(decide(situation())).toMatchObject({ goal: 'reign', step: undefined, isRefused: false });

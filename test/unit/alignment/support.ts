@@ -55,10 +55,15 @@ const name = fc.constantFrom('', me, 'c-2', 'c-3', 'pending');
 /** Every situation, the impossible ones too: nobody may rely on their being impossible. */
 export const situations: fc.Arbitrary<Situation> = fc.record({
   instance,
-  cluster: fc.option(fc.record({ currentPrimary: name, targetPrimary: name, isFenced: fc.boolean() }), {
-    nil: undefined,
-    freq: 8,
-  }),
+  cluster: fc.option(
+    fc.record({
+      currentPrimary: name,
+      targetPrimary: name,
+      isFenced: fc.boolean(),
+      readAt: fc.option(fc.integer({ min: now - 100_000, max: now }), { nil: undefined }),
+    }),
+    { nil: undefined, freq: 8 },
+  ),
   lease: fc.record({
     standing: fc.constantFrom('none', 'held', 'lost', 'unknown'),
     heldSince: fc.option(fc.integer({ min: now - 100_000, max: now }), { nil: undefined }),
