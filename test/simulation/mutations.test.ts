@@ -3,8 +3,8 @@ import { mutations } from './mutations.ts';
 import { scheduleOf } from './schedule/schedule.ts';
 import { simulate } from './simulate.ts';
 
-/** Seeds within which a deliberate fault must show; the rarest needs about a third of them. */
-const bound = 5_000;
+/** Seeds within which a deliberate fault must show; the rarest shows in one of some two thousand. */
+const bound = 10_000;
 
 describe('each of these faults is caught, and without it the same schedules are not', () => {
   for (const { name, rules, sound, kinds } of mutations) {

@@ -6,6 +6,7 @@ import { leaseFacts, nextLeaseMove, noteLease } from '../../src/alignment/lease.
 import type { State } from '../../src/alignment/state.ts';
 import type { StepName } from '../../src/alignment/step-name.ts';
 import { type Cell, type TransitionTable, transitions } from '../../src/alignment/transitions.ts';
+import { kinshipOf } from '../../src/postgres/kinship.ts';
 import { type Rules, realRules } from './manager/rules.ts';
 import { type FaultKind, faultKinds, themes } from './schedule/schedule.ts';
 
@@ -172,9 +173,52 @@ export const mutations: readonly Mutation[] = [
     noteLease: (memory, event, situation) =>
       event.kind === 'releasing' ? memory : noteLease(memory, event, situation),
   }),
-  mutation('no look at the clock before the deed', { checksLeaseBeforeActing: false }),
+  mutation(
+    'no look at the clock before the deed',
+    { checksLeaseBeforeActing: false },
+    { kinds: themes.halts },
+  ),
+  mutation(
+    'the Cluster is believed that was read before the lease was taken',
+    seen(({ cluster, ...situation }) => ({
+      ...situation,
+      cluster: cluster === undefined ? undefined : { ...cluster, readAt: undefined },
+    })),
+    { kinds: themes.returns },
+  ),
   mutation('an isolated server gets a minute to stop', { isolationPatience: 60_000 }),
-  mutation('a timeline number is used twice', { sharesHistoryFiles: false }, { kinds: themes.latecomers }),
+  mutation(
+    'timelines are told apart by their numbers alone',
+    {
+      kinshipOf: (own, primary) =>
+        own.timeline === primary.timeline ? { kind: 'straight' } : kinshipOf(own, primary),
+    },
+    { sound: { ...realRules, sharesHistoryFiles: false }, kinds: themes.latecomers },
+  ),
+  mutation(
+    'new synchronous standbys are told to the operator before they have caught up',
+    { waitsForNewStandbys: false },
+    { kinds: themes.quorum },
+  ),
+  mutation(
+    'the watchdog is told only after the deed',
+    { guardsBeforeActing: false },
+    { kinds: themes.halts },
+  ),
+  mutation(
+    'who takes a server over sends its watchdog home',
+    { keepsGuardOnTakeover: false },
+    { kinds: themes.orphans },
+  ),
+  mutation(
+    'a stop that was begun for something else keeps its patience',
+    { shortensStops: false },
+    { sound: withoutWatchdog, kinds: haltless },
+  ),
+  mutation('the lease goes while a start is under way', {
+    ...seen((situation) => ({ ...situation, running: undefined })),
+    checksLeaseBeforeActing: false,
+  }),
   mutation('the lease of a lost one counts on', {
     isHeld: (situation, now) => isHeld({ lease: { ...situation.lease, standing: 'held' } }, now),
     noteLease: (memory, event, situation) => {

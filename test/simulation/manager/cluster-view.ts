@@ -18,6 +18,9 @@ export class ClusterView {
   latest: ClusterObject | undefined;
   /** The newest that was ever read or written here. */
   newest: ClusterObject | undefined;
+  /** Of the process's clock, when the newest object was asked for that is known here, not what some cache has. */
+  readAt = Number.NEGATIVE_INFINITY;
+  #isAskingNewest = false;
   #isReading = false;
   #isStale = false;
 
@@ -58,6 +61,28 @@ export class ClusterView {
     );
   }
 
+  /** Sees to it that there will be a reading that was asked for at this time or later, of the store itself. */
+  requireNewerThan(time: number): void {
+    if (this.readAt >= time || this.#isAskingNewest) return;
+    this.#isAskingNewest = true;
+    const { caller, store, onChange } = this.#options;
+    const askedAt = caller.process.clock();
+    store.request(
+      caller,
+      requestTimeout,
+      () => store.cluster,
+      (cluster) => {
+        this.#isAskingNewest = false;
+        if (cluster === undefined) caller.process.afterOwn(retryPeriod, () => this.requireNewerThan(time));
+        else {
+          this.accept(cluster);
+          this.readAt = Math.max(this.readAt, askedAt);
+          onChange();
+        }
+      },
+    );
+  }
+
   accept(cluster: ClusterObject): void {
     const { latest } = this;
     if (cluster.version > (this.newest?.version ?? 0)) this.newest = cluster;
@@ -79,10 +104,17 @@ export class ClusterView {
     onTaken: () => void,
   ): void {
     const { caller, store } = this.#options;
-    const read = () => store.request(caller, requestTimeout, () => store.cluster, write);
+    let askedAt = 0;
+    const read = () => {
+      askedAt = caller.process.clock();
+      store.request(caller, requestTimeout, () => store.cluster, write);
+    };
     const write = (cluster: ClusterObject | undefined) => {
       const changed = cluster === undefined ? undefined : change(cluster);
-      if (cluster !== undefined) this.accept(cluster);
+      if (cluster !== undefined) {
+        this.accept(cluster);
+        this.readAt = Math.max(this.readAt, askedAt);
+      }
       if (cluster === undefined || changed === undefined) done(cluster !== undefined);
       else {
         const effect = () => {

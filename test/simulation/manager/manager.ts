@@ -62,6 +62,8 @@ export class Manager implements Caller {
   #failures: Failures = {};
   running: { readonly name: WorkStep; readonly since: number; isCalledOff: boolean } | undefined;
   #isQuitting = false;
+  /** The server is one that an earlier manager has started. */
+  #hasTakenOver = false;
   /** It ends: nothing is decided any more. */
   #isOver = false;
   #stopAsked: StopEvent | undefined;
@@ -138,7 +140,9 @@ export class Manager implements Caller {
     });
     this.note('manager starts', this.instance.directory.isTorn ? 'torn' : undefined);
     this.seesServer = this.server !== undefined;
+    this.#hasTakenOver = false;
     if (this.seesServer) {
+      this.#hasTakenOver = rules.keepsGuardOnTakeover;
       if (!rules.keepsGuardOnTakeover) this.instance.watchdog.disarm();
       this.monitor.begin();
     }
@@ -193,6 +197,7 @@ export class Manager implements Caller {
     this.later(1, 10, () => {
       if (!this.seesServer || this.server !== undefined) return;
       this.seesServer = false;
+      this.#hasTakenOver = false;
       const mode = this.#stopper?.mode;
       const cause = this.#stopper?.cause;
       this.#stopper = undefined;
@@ -228,15 +233,19 @@ export class Manager implements Caller {
     this.#show(decision);
     this.keeper.intend(decision.lease);
     this.#watch(situation);
+    const { heldSince } = situation.lease;
+    if (decision.goal === 'claim' && heldSince !== undefined) this.view.requireNewerThan(heldSince);
     this.monitor.isHurried = decision.goal === 'claim' || decision.goal === 'lead';
-    this.process.thenDo(() => {
+    const goOn = () => {
       this.#isWaking = false;
       this.#act(decision);
       this.#sleep(decision.again);
       this.quorum.look();
       if (this.#isQuitting && !this.seesServer && this.running === undefined) this.#exit();
       else if (this.#isCalled) this.wake();
-    });
+    };
+    if (decision.step === undefined) goOn();
+    else this.process.thenDo(goOn);
   }
 
   /** A primary that runs is guarded until its lease runs out. */
@@ -244,7 +253,8 @@ export class Manager implements Caller {
     const { watchdog } = this.instance;
     const isPrimary = instance.data === 'primary' && instance.server === 'up';
     if (isPrimary && lease.fenceAt !== undefined) watchdog.arm(lease.fenceAt);
-    else if (!isPrimary && this.running === undefined) watchdog.disarm();
+    // Nobody knows what a server that was taken over has been told before: it may be on its way to become a primary.
+    else if (!isPrimary && this.running === undefined && !this.#hasTakenOver) watchdog.disarm();
   }
 
   #sleep(again: number | undefined): void {
@@ -339,6 +349,7 @@ export class Manager implements Caller {
               currentPrimary: cluster.currentPrimary,
               targetPrimary: cluster.targetPrimary,
               isFenced: cluster.fenced.includes(this.name),
+              readAt: this.view.readAt,
             },
       lease: this.keeper.facts,
       failures: this.#failures,

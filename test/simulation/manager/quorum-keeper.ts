@@ -1,5 +1,6 @@
 import { synchronousStandbys } from '../../../src/postgres/synchronous.ts';
 import type { SynchronousNames } from '../world/data-directory.ts';
+import type { Server } from '../world/server.ts';
 import type { QuorumObject } from '../world/store.ts';
 import type { Manager } from './manager.ts';
 
@@ -30,6 +31,10 @@ export function namesFor({ world, view }: Manager): SynchronousNames | undefined
 export class QuorumKeeper {
   readonly #manager: Manager;
   #isBusy = false;
+  /** The names that the server waits for, and how far its WAL was when they were first seen in force. */
+  #loaded:
+    | { readonly server: Server; readonly names: SynchronousNames | undefined; readonly lsn: number }
+    | undefined;
 
   constructor(manager: Manager) {
     this.#manager = manager;
@@ -43,14 +48,27 @@ export class QuorumKeeper {
     const isDue = !isSame(server.synchronous, wanted);
     const isSettled = view.latest.currentPrimary === name && view.latest.targetPrimary === name;
     if (!isSettled || server.role !== 'primary') {
-      if (isDue) this.#reload(wanted, () => {});
-    } else if (isDue)
-      this.#change(undefined, () => this.#reload(wanted, (loaded) => this.#change(loaded, () => {})));
-    else if (!isSame(world.store.quorum.synchronous, withoutName(wanted, name)))
-      this.#change(wanted, () => {});
+      if (isDue) this.#reload(wanted);
+    } else if (isDue) this.#change(undefined, () => this.#reload(wanted));
+    else this.#advertise(server, wanted);
   }
 
-  #reload(wanted: SynchronousNames | undefined, then: (loaded: SynchronousNames | undefined) => void): void {
+  /**
+   * What was acknowledged under older names may be on none of the new ones: until enough of those have all of it, any
+   * failover to them could lose it.
+   */
+  #advertise(server: Server, wanted: SynchronousNames | undefined): void {
+    const { world, name, rules } = this.#manager;
+    const advertised = withoutName(wanted, name);
+    if (isSame(world.store.quorum.synchronous, advertised)) return;
+    if (this.#loaded?.server !== server || !isSame(this.#loaded.names, wanted)) {
+      this.#loaded = { server, names: wanted, lsn: server.directory.end!.lsn };
+    }
+    const hasAll = (server.reachedSynchronously() ?? -1) >= this.#loaded.lsn;
+    if (hasAll || !rules.waitsForNewStandbys || wanted === undefined) this.#change(advertised, () => {});
+  }
+
+  #reload(wanted: SynchronousNames | undefined): void {
     const { instance, server } = this.#manager;
     if (server === undefined) return;
     instance.directory.synchronous = wanted;
@@ -58,7 +76,7 @@ export class QuorumKeeper {
     this.#manager.later(2, 50, () => {
       this.#isBusy = false;
       server.reload();
-      then(server.synchronous);
+      this.look();
     });
   }
 
@@ -83,12 +101,7 @@ export class QuorumKeeper {
     const read = (quorum: QuorumObject | undefined) => {
       if (quorum === undefined) fail();
       else
-        store.request(
-          manager,
-          requestTimeout,
-          () => store.writeQuorum(quorum.version, withoutName(synchronous, manager.name)),
-          written,
-        );
+        store.request(manager, requestTimeout, () => store.writeQuorum(quorum.version, synchronous), written);
     };
     store.request(manager, requestTimeout, () => store.quorum, read);
   }

@@ -46,6 +46,8 @@ export interface Rules {
   readonly keepsGuardOnTakeover: boolean;
   /** Milliseconds that an immediate stop gets when the time of the lease is over, before the server is killed. */
   readonly isolationPatience: number;
+  /** A new set of synchronous standbys is told to the operator only when it has what an older set was waited for. */
+  readonly waitsForNewStandbys: boolean;
   /** That patience holds also when the stop was begun for something else. */
   readonly shortensStops: boolean;
 }
@@ -67,5 +69,6 @@ export const realRules: Rules = {
   guardsBeforeActing: true,
   keepsGuardOnTakeover: true,
   isolationPatience: 3_000,
+  waitsForNewStandbys: true,
   shortensStops: true,
 };

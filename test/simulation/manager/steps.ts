@@ -103,7 +103,11 @@ export const steps: Readonly<Record<WorkStep, Step>> = {
       ({ targetPrimary, currentPrimary }) => {
         if (targetPrimary !== name || currentPrimary === name) return undefined;
         const isHeld = rules.isHeld({ lease: manager.keeper.facts }, manager.process.clock());
-        if (rules.checksLeaseBeforeAnnouncing && (!isHeld || manager.server !== server)) return undefined;
+        if (
+          rules.checksLeaseBeforeAnnouncing &&
+          (!isHeld || server === undefined || manager.server !== server)
+        )
+          return undefined;
         world.promises.announcing(manager.instance);
         return { currentPrimary: name };
       },

@@ -10,14 +10,15 @@ interface Acknowledged {
   synchronous: number;
 }
 
-/** Whose word has made an instance the primary: what may be lost depends on it. */
+/** Whose word made an instance the target: what may be lost when its reign begins depends on it. */
 export type Mandate =
-  | { readonly by: 'person' }
+  | { readonly by: 'person'; readonly chosen: string }
   /**
    * R + W > N holds for what was acknowledged when the operator looked at the instances: `promised`. What comes later is
-   * safe only as long as no standby goes back to the old primary. Undefined: everything is promised.
+   * safe only as long as no standby goes back to the old primary. A target that is taken back, since it has vanished, is
+   * not measured by any quorum: then only what an announced primary has acknowledged is promised.
    */
-  | { readonly by: 'operator'; readonly promised: ReadonlyMap<Branch, number> | undefined };
+  | { readonly by: 'operator'; readonly chosen: string; readonly promised: ReadonlyMap<Branch, number> };
 
 /** What clients were told is committed, and who has it. */
 export class Ledger {
@@ -29,6 +30,9 @@ export class Ledger {
   /** Reigns that lost what standbys were waited for, by a person's word or after the operator had looked. */
   lostAfterTheLook = 0;
   #reigning: Server | undefined;
+  readonly #announced = new Set<Branch>();
+  /** Choices of which nothing has come yet, the last one at the end. */
+  readonly #mandates: Mandate[] = [];
 
   constructor(world: World) {
     this.#world = world;
@@ -40,7 +44,7 @@ export class Ledger {
       // Another one has begun meanwhile: a machine that stood still, and goes on (see Promises).
       this.lost += 1;
       if (isSynchronous)
-        this.#world.fail('synchronous write lost', `${server.name} acknowledges after its reign`);
+        this.#world.fail('promised write lost', `${server.name} acknowledges after its reign`);
       return;
     }
     let entry = this.#branches.get(branch);
@@ -53,30 +57,41 @@ export class Ledger {
   }
 
   /**
-   * An instance begins to take writes. What was acknowledged and is not in its WAL is lost now: by the rules, when nobody
-   * had waited for a standby, or when a person has chosen; otherwise a promise is broken.
+   * An instance begins to take writes. What was acknowledged and is not in its WAL is lost now: by the rules, when it was
+   * chosen anew, and nobody had waited for a standby or a person has chosen; otherwise a promise is broken.
    */
   reignBegins(instance: Instance, server: Server): void {
     // A machine that stood still goes on with what it was about to do; see Promises. Nobody's data depends on it.
     if (!this.#world.promises.isSureOfLease(instance)) return;
-    const end = instance.directory.end!;
     this.#reigning = server;
+    const mandate = this.#takeMandate(instance.name);
     for (const [branch, entry] of this.#branches) {
-      const reached = reach(end, branch);
+      const reached = reach(instance.directory.end!, branch);
       if (entry.any <= reached) continue;
-      const { mandate } = this.#world;
-      const promised = mandate.by === 'person' ? -1 : promisedOf(mandate.promised, branch, entry);
-      if (entry.synchronous > reached && promised <= reached) this.lostAfterTheLook += 1;
-      if (promised > reached) {
-        this.#world.fail(
-          'synchronous write lost',
-          `${instance.name} begins to reign at ${end.branch.timeline}/${end.lsn}; of branch ${branch.id} it has ` +
-            `${reached < 0 ? 'nothing' : `up to ${reached}`}, and ${promised} was acknowledged after standbys had it`,
-        );
-      }
+      const promised = promisedBy(mandate, branch, entry);
+      if (promised > reached) this.#lose(instance, branch, reached, promised);
+      if (entry.synchronous > reached) this.lostAfterTheLook += 1;
       this.lost += entry.any - Math.max(reached, branch.forkedAt);
       this.#forget(branch, entry, reached);
     }
+  }
+
+  /** A choice counts for one reign, and those made before it no longer: whoever comes back then has everything. */
+  #takeMandate(name: string): Mandate | undefined {
+    const index = this.#mandates.findLastIndex(({ chosen }) => chosen === name);
+    if (index < 0) return undefined;
+    const mandate = this.#mandates[index];
+    this.#mandates.splice(0, index + 1);
+    return mandate;
+  }
+
+  #lose({ name, directory }: Instance, branch: Branch, reached: number, promised: number): never {
+    const { branch: own, lsn } = directory.end!;
+    const has = reached < 0 ? 'nothing' : `up to ${reached}`;
+    return this.#world.fail(
+      'promised write lost',
+      `${name} begins to reign at ${own.timeline}/${lsn}; of branch ${branch.id} it has ${has}, and ${promised} was promised`,
+    );
   }
 
   #forget(branch: Branch, entry: Acknowledged, reached: number): void {
@@ -85,6 +100,20 @@ export class Ledger {
       entry.any = reached;
       entry.synchronous = Math.min(entry.synchronous, reached);
     }
+  }
+
+  choose(mandate: Mandate): void {
+    this.#mandates.push(mandate);
+  }
+
+  /** The reign on this branch is known to everybody. */
+  announced({ branch }: WalEnd): void {
+    for (let own: Branch | undefined = branch; own !== undefined; own = own.parent) this.#announced.add(own);
+  }
+
+  /** The same as below, of the branches whose primary was announced. */
+  announcedByNow(): ReadonlyMap<Branch, number> {
+    return new Map([...this.promisedByNow()].filter(([branch]) => this.#announced.has(branch)));
   }
 
   /** The last record of each branch that was acknowledged after standbys had it. */
@@ -111,12 +140,20 @@ export class Ledger {
   }
 }
 
-function promisedOf(
-  promised: ReadonlyMap<Branch, number> | undefined,
+/** Up to where nothing may be missing. */
+function promisedBy(
+  mandate: Mandate | undefined,
   branch: Branch,
-  { synchronous }: Acknowledged,
+  { any, synchronous }: Acknowledged,
 ): number {
-  return promised === undefined ? synchronous : Math.min(synchronous, promised.get(branch) ?? -1);
+  switch (mandate?.by) {
+    case undefined:
+      return any;
+    case 'person':
+      return -1;
+    case 'operator':
+      return Math.min(synchronous, mandate.promised.get(branch) ?? -1);
+  }
 }
 
 function holds({ directory }: Instance, branch: Branch, lsn: number): boolean {

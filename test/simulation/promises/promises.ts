@@ -165,7 +165,8 @@ export class Promises {
   }
 
   /** The store has taken the announcement, maybe long after it was sent. */
-  announced({ name }: Instance): void {
+  announced({ name, directory }: Instance): void {
+    if (directory.end !== undefined) this.#world.ledger.announced(directory.end);
     const { lease } = this.#world.store;
     if (lease.holder !== name && this.#handsAt.get(name) !== this.#hands) {
       this.#fail('announced under the lease of another', `${name}, while ${lease.holder} holds it`);

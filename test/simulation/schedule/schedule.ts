@@ -110,6 +110,7 @@ export const themes = {
   ],
   knowledge: ['lose events', 'stale reads', 'switch over', 'fence', 'halt operator', 'slow store'],
   orphans: ['switch over', 'kill manager', 'slow store', 'halt manager'],
+  halts: ['switch over', 'halt manager'],
   failover: [
     'kill container',
     'lose machine',
@@ -118,7 +119,9 @@ export const themes = {
     'old status',
     'restart operator',
   ],
+  returns: ['terminate', 'stale reads'],
   latecomers: ['lose machine', 'crash server', 'cut pair', 'fill disk', 'kill container', 'switch over'],
+  quorum: ['hang postmaster', 'cut pair', 'crash server', 'kill container', 'stall storage'],
   disk: ['fill disk', 'stall storage', 'remove WAL', 'slow machine', 'crash server', 'kill container'],
 } as const satisfies Readonly<Record<string, readonly FaultKind[]>>;
 

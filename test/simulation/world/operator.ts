@@ -68,14 +68,17 @@ export class Operator implements Caller {
     }
     const isAnybodyReady = instances.some((instance) => kubelet.isReady(instance));
     if (kubelet.isActive(targetPrimary) && isAnybodyReady) this.#later(period.usual);
-    else this.#setTarget(cluster, currentPrimary, undefined, (changed) => this.#look(changed));
+    else
+      this.#setTarget(cluster, currentPrimary, this.#world.ledger.announcedByNow(), (changed) =>
+        this.#look(changed),
+      );
   }
 
   /** A write that met another one ends the pass. */
   #setTarget(
     { version }: ClusterObject,
     targetPrimary: string,
-    promised: ReadonlyMap<Branch, number> | undefined,
+    promised: ReadonlyMap<Branch, number>,
     then: (changed: ClusterObject) => void,
   ): void {
     const { store } = this.#world;
@@ -84,7 +87,8 @@ export class Operator implements Caller {
       requestTimeout,
       () => {
         const answer = store.writeCluster(version, { targetPrimary });
-        if (answer !== 'conflict') this.#world.mandate = { by: 'operator', promised };
+        if (answer !== 'conflict')
+          this.#world.ledger.choose({ by: 'operator', chosen: targetPrimary, promised });
         return answer;
       },
       (answer) => {

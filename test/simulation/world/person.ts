@@ -68,8 +68,10 @@ export class Person implements Caller {
         }
         const effect = () => {
           const answer = store.writeCluster(cluster.version, changed);
-          if (answer !== 'conflict' && changed.targetPrimary !== undefined)
-            this.#world.mandate = { by: 'person' };
+          const { targetPrimary } = changed;
+          if (answer !== 'conflict' && targetPrimary !== undefined) {
+            this.#world.ledger.choose({ by: 'person', chosen: targetPrimary });
+          }
           return answer;
         };
         store.request(this, 5_000, effect, (answer) => {

@@ -148,21 +148,17 @@ export class Server {
 
   /** A standby has told how far it is: commits that waited for it are acknowledged. */
   noteFlush(): void {
-    const names = this.synchronous;
-    if (names !== undefined && this.hasSessions && this.role === 'primary') {
-      const reached = this.#reachedSynchronously(names.names, names.number, names.method);
-      if (reached !== undefined && reached > this.#acknowledged) {
-        this.#acknowledge(Math.min(reached, this.directory.end!.lsn), true);
-      }
+    const reached = this.hasSessions && this.role === 'primary' ? this.reachedSynchronously() : undefined;
+    if (reached !== undefined && reached > this.#acknowledged) {
+      this.#acknowledge(Math.min(reached, this.directory.end!.lsn), true);
     }
     if (this.#isFinishing) this.#finishWhenSent();
   }
 
-  #reachedSynchronously(
-    names: readonly string[],
-    number: number,
-    method: 'any' | 'first',
-  ): number | undefined {
+  /** Up to where enough synchronous standbys have the WAL; undefined: there are not enough, or none are waited for. */
+  reachedSynchronously(): number | undefined {
+    if (this.synchronous === undefined) return undefined;
+    const { names, number, method } = this.synchronous;
     const connected = this.senders.filter((sender) => names.includes(sender.standby.name));
     if (connected.length < number) return undefined;
     if (method === 'first') {

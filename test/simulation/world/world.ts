@@ -3,7 +3,7 @@ import { Timetable } from '../engine/timetable.ts';
 import { Trace } from '../engine/trace.ts';
 import { Manager } from '../manager/manager.ts';
 import type { Rules } from '../manager/rules.ts';
-import { Ledger, type Mandate } from '../promises/ledger.ts';
+import { Ledger } from '../promises/ledger.ts';
 import { Promises } from '../promises/promises.ts';
 import type { Schedule, Setup } from '../schedule/schedule.ts';
 import { Instance } from './instance.ts';
@@ -43,8 +43,6 @@ export class World {
   readonly writePause = [150, 900] as const;
   /** Everything that slows the network between the instances at the moment. */
   readonly slowness = new Set<{ readonly delay: number }>();
-  /** Who has chosen the target last. */
-  mandate: Mandate = { by: 'operator', promised: undefined };
   readonly #random: Random;
   readonly #wallOffsets = new Map<string, number>();
   #branches = 0;
@@ -89,6 +87,7 @@ export class World {
   /** Everybody has the same data, and nobody runs yet. */
   #furnish(): void {
     const branch = this.newSystem();
+    this.ledger.announced({ branch, lsn: 0 });
     for (const [index, { directory }] of this.instances.entries()) {
       directory.end = walEnd(branch, 100);
       directory.isStandby = index > 0;
