@@ -7,7 +7,6 @@ import type { WaitStatus } from '../process/libc.ts';
 import type { ControlSignal } from '../process/signal-inbox.ts';
 import type { ProbeAnswer } from '../server/status-server.ts';
 import { Aligner } from './aligner.ts';
-import { ClusterView } from './cluster-view.ts';
 import { concludeEnd, concludeFailure } from './conclusion.ts';
 import { now, pause } from './deadline.ts';
 import { Listener } from './listener.ts';
@@ -16,12 +15,13 @@ import { reopenServerLog } from './reopen-log.ts';
 import { Server } from './server.ts';
 import { loginOf } from './server-access.ts';
 import { ServerNotes } from './server-notes.ts';
-import type { ClusterBinding, DesiredState, InstanceSettings } from './settings.ts';
+import type { InstanceSettings } from './settings.ts';
 import { openSharing, type Sharing } from './sharing.ts';
 import { StatusReport } from './status-report.ts';
 import type { Findings, StepContext } from './step-context.ts';
 import type { Upkeep } from './upkeep.ts';
 import { Watchkeeper } from './watchkeeper.ts';
+import { Wishes } from './wishes.ts';
 
 export type InstanceServices = Omit<PreparationServices, 'notes'> & {
   /** Hands over what the reaper takes: the end of a server that is not our child. */
@@ -54,14 +54,12 @@ export class Instance {
     isStranded: false,
   };
   readonly #notes: ServerNotes;
-  #binding: ClusterBinding | undefined;
-  #view: ClusterView | undefined;
+  #wishes: Wishes | undefined;
   /** Calls off the preparation; everything later is the aligner's business. */
   readonly #calledOff = new AbortController();
   readonly #report: StatusReport;
   readonly #listener: Listener;
   readonly #watchkeeper: Watchkeeper;
-  #desired: DesiredState | undefined;
   #prepared: Prepared | undefined;
   #server: Server | undefined;
   #sharing: Sharing | undefined;
@@ -131,18 +129,17 @@ export class Instance {
 
   async #live(): Promise<number> {
     const { signal } = this.#calledOff;
+    const { libc } = this.#services;
     const binding = await this.#settings.bindCluster();
-    this.#binding = binding;
-    const view = new ClusterView(binding.source, this.#services.libc.bootTime, this.#log);
-    this.#view = view;
-    const reading = await view.start(signal);
-    this.#desired = binding.describe(reading);
+    const wishes = new Wishes(binding, libc.bootTime, this.#log);
+    this.#wishes = wishes;
+    const reading = await wishes.start(signal);
     const prepared = await prepare(this.#settings, { ...this.#services, notes: this.#notes }, signal);
     this.#prepared = prepared;
     this.#watchkeeper.start();
     signal.throwIfAborted();
-    const server = this.#openServer(prepared);
-    const step = this.#stepContext(prepared, server, view);
+    const server = this.#openServer(prepared, wishes);
+    const step = this.#stepContext(prepared, server, wishes);
     this.#report.connectTo(step);
     const sharing = await openSharing(step, {
       source: binding.source,
@@ -151,11 +148,14 @@ export class Instance {
       onLeaseChange: () => this.#aligner?.wake(),
     });
     this.#sharing = sharing;
-    const aligner = new Aligner(step, sharing, this.#services.libc.bootTime);
+    const aligner = new Aligner(step, sharing, libc.bootTime);
     this.#aligner = aligner;
-    view.onChange(() => this.#clusterChanged());
+    wishes.view.onChange(() => {
+      wishes.follow();
+      this.#wake();
+    });
     if (prepared.running !== undefined) server.adopt(prepared.running);
-    if (this.#isShared) this.#upkeep = await sharing.openUpkeep?.(await this.#listener.open());
+    if (wishes.isShared) this.#upkeep = await sharing.openUpkeep?.(await this.#listener.open());
     this.#upkeep?.trigger();
     const end = await aligner.run();
     if (end === undefined) return this.#concludeFailure(new Error('stop requested'));
@@ -168,58 +168,38 @@ export class Instance {
     });
   }
 
-  get #isShared(): boolean {
-    return this.#binding !== undefined && this.#binding.source.kind !== 'standalone';
-  }
-
-  #openServer({ context }: Prepared): Server {
+  #openServer({ context }: Prepared, wishes: Wishes): Server {
     const server = new Server({
       context,
       observation: this.observation,
       log: this.#log,
-      login: () => loginOf(this.#wanted()),
+      login: () => loginOf(wishes.present),
       serverArguments: this.#settings.serverArguments,
-      policyFor: (cause) => this.#wanted().policyFor(cause),
+      policyFor: (cause) => wishes.present.policyFor(cause),
       onReaped: this.#services.onReaped,
       transition: (event) => this.#transition(event),
       onNews: () => this.#wake(),
       onEnd: (end) => this.#aligner?.serverEnded(end),
-      isShared: this.#isShared,
+      isShared: wishes.isShared,
     });
     this.#server = server;
     return server;
   }
 
-  #stepContext({ context }: Prepared, server: Server, view: ClusterView): StepContext {
+  #stepContext({ context }: Prepared, server: Server, wishes: Wishes): StepContext {
     return {
       settings: this.#settings,
       context,
       server,
-      view,
+      view: wishes.view,
       observation: this.observation,
       findings: this.#findings,
       libc: this.#services.libc,
       log: this.#log,
-      desired: () => this.#wanted(),
+      desired: () => wishes.present,
       mayLead: () => this.#sharing?.mayLead(server.postmaster?.pid) === true,
       transition: (event) => this.#transition(event),
     };
-  }
-
-  #wanted(): DesiredState {
-    if (this.#desired === undefined) throw new Error('the Cluster has not been read yet');
-    return this.#desired;
-  }
-
-  #clusterChanged(): void {
-    const reading = this.#view?.latest;
-    if (reading === undefined) return;
-    try {
-      this.#desired = this.#binding?.describe(reading);
-    } catch (error) {
-      this.#log.error({ error }, 'the Cluster asks for something impossible; what it asked for before stays');
-    }
-    this.#wake();
   }
 
   #wake(): void {
@@ -243,15 +223,15 @@ export class Instance {
 
   async #reload(): Promise<void> {
     const prepared = this.#prepared;
-    const binding = this.#binding;
-    if (prepared === undefined || binding === undefined || this.#server?.postmaster === undefined) {
+    const wishes = this.#wishes;
+    if (prepared === undefined || wishes === undefined || this.#server?.postmaster === undefined) {
       this.#log.info('nothing to reload yet');
       return;
     }
     try {
-      this.#desired = binding.describe(await binding.source.read(this.#calledOff.signal));
+      const desired = await wishes.readAgain(this.#calledOff.signal);
       const { writeConfigurationFiles } = await import('./configuration-writer.ts');
-      const changed = writeConfigurationFiles(prepared.context, this.#desired, { isFirstBoot: false });
+      const changed = writeConfigurationFiles(prepared.context, desired, { isFirstBoot: false });
       this.#server.signal('SIGHUP');
       this.#log.info({ changed }, 'configuration reloaded');
       this.#aligner?.forgive();
@@ -306,7 +286,7 @@ export class Instance {
     await this.#server?.ended;
     this.#sharing?.watchdog?.release();
     await this.#sharing?.lease.leave(releasePatience);
-    this.#view?.stop();
+    this.#wishes?.view.stop();
     this.#watchkeeper.stop();
     await this.#prepared?.close();
     await this.#listener.close();

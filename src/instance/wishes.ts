@@ -1,0 +1,54 @@
+import type { ClusterReading } from '../cluster/source.ts';
+import type { Logger } from '../logs/manager-log.ts';
+import { ClusterView } from './cluster-view.ts';
+import type { ClusterBinding, DesiredState } from './settings.ts';
+
+/** What the Cluster asks of this instance, as it was understood last. */
+export class Wishes {
+  readonly view: ClusterView;
+  readonly #binding: ClusterBinding;
+  readonly #log: Logger;
+  #present: DesiredState | undefined;
+
+  /** @param clock that of the lease, in milliseconds */
+  constructor(binding: ClusterBinding, clock: () => number, log: Logger) {
+    this.#binding = binding;
+    this.#log = log;
+    this.view = new ClusterView(binding.source, clock, log);
+  }
+
+  /** Whether other instances have the same Cluster. */
+  get isShared(): boolean {
+    return this.view.kind !== 'standalone';
+  }
+
+  /** Throws before the first reading. */
+  get present(): DesiredState {
+    if (this.#present === undefined) throw new Error('the Cluster has not been read yet');
+    return this.#present;
+  }
+
+  /** Reads the Cluster for the first time, and follows it from then on. Rejects with what is wrong with it. */
+  async start(signal: AbortSignal): Promise<ClusterReading> {
+    const reading = await this.view.start(signal);
+    this.#present = this.#binding.describe(reading);
+    return reading;
+  }
+
+  /** Takes over what the newest reading asks for, if that is possible. */
+  follow(): void {
+    const { latest } = this.view;
+    if (latest === undefined) return;
+    try {
+      this.#present = this.#binding.describe(latest);
+    } catch (error) {
+      this.#log.error({ error }, 'the Cluster asks for something impossible; what it asked for before stays');
+    }
+  }
+
+  /** Reads the Cluster at this moment. Rejects with what is wrong with it; what it asked for before stays then. */
+  async readAgain(signal: AbortSignal): Promise<DesiredState> {
+    this.#present = this.#binding.describe(await this.#binding.source.read(signal));
+    return this.#present;
+  }
+}
