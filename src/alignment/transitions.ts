@@ -22,6 +22,8 @@ const timeIsOver = stay('the time of the lease is over');
 const stillReceiving = stay('WAL of the old primary still arrives');
 const startPrimary = go('start', 'primary up');
 const startStandby = go('start', 'standby up');
+const noAnswer = stay('the server has not answered as a primary yet');
+const announce = go('announce', 'primary serving');
 const promote = go('promote', 'primary serving');
 const compare = go('compare', 'straight primary down');
 const lostData = refuse(
@@ -49,6 +51,17 @@ const primaryDown = {
   reign: startPrimary,
   reclone: setAside,
   yield: noPrimary,
+} as const;
+/** A primary that is not to be one any more is stopped first, whatever comes then. */
+const primaryUp = {
+  unknown: unread,
+  claim: stay('the lease is asked for'),
+  follow: go('stop fast', 'primary down'),
+  reclone: go('stop fast', 'primary down'),
+  yield: go('stop fast', 'primary down'),
+  fence: go('stop fast', 'primary down'),
+  isolate: go('stop at once', 'primary down'),
+  quit: go('stop in order', 'primary down'),
 } as const;
 /** A standby reads and receives whatever becomes of the lease; it may be started for every goal but the last ones. */
 const standbyDown = {
@@ -103,32 +116,8 @@ export const transitions: TransitionTable = {
   'straight primary down': { ...primaryDown, follow: go('turn standby', 'standby down') },
   'forked primary down': { ...primaryDown, follow: go('rewind', 'standby down') },
   'foreign primary down': { ...primaryDown, follow: foreign },
-  'primary up': {
-    unknown: unread,
-    found: stay('the server has not answered as a primary yet'),
-    claim: stay('the lease is asked for'),
-    lead: stay('the server has not answered as a primary yet'),
-    reign: stay('the server has not answered as a primary yet'),
-    follow: go('stop fast', 'primary down'),
-    reclone: go('stop fast', 'primary down'),
-    yield: go('stop fast', 'primary down'),
-    fence: go('stop fast', 'primary down'),
-    isolate: go('stop at once', 'primary down'),
-    quit: go('stop in order', 'primary down'),
-  },
-  'primary serving': {
-    unknown: unread,
-    found: go('announce', 'primary serving'),
-    claim: stay('the lease is asked for'),
-    lead: go('announce', 'primary serving'),
-    reign: aligned,
-    follow: go('stop fast', 'primary down'),
-    reclone: go('stop fast', 'primary down'),
-    yield: go('stop fast', 'primary down'),
-    fence: go('stop fast', 'primary down'),
-    isolate: go('stop at once', 'primary down'),
-    quit: go('stop in order', 'primary down'),
-  },
+  'primary up': { ...primaryUp, found: noAnswer, lead: noAnswer, reign: noAnswer },
+  'primary serving': { ...primaryUp, found: announce, lead: announce, reign: aligned },
   'standby down': { ...standbyDown, follow: startStandby },
   'forked standby down': { ...standbyDown, follow: go('rewind', 'standby down') },
   'foreign standby down': { ...standbyDown, follow: foreign },
