@@ -11,7 +11,7 @@ npm run simulate -- --seed N                  shows one schedule, with everythin
 npm run simulate -- --seeds COUNT [--from N]  runs many, and names those that fail
 npm run simulate -- --schedule JSON           shows a schedule that was printed before
   --mutation NAME   with this deliberate fault (a part of its name is enough)
-  --keep            stop at the first failure: no; go on and name all of them: yes
+  --keep            go on after the first failure, and name all of them
 `;
 
 const { values } = parseArgs({
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     schedule: { type: 'string' },
     mutation: { type: 'string' },
     keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
 const mutation = mutations.find(
@@ -34,10 +35,11 @@ if (values.mutation !== undefined && mutation === undefined) {
 const rules = mutation?.rules ?? realRules;
 const kinds = mutation?.kinds ?? faultKinds;
 
-if (values.seeds !== undefined) process.exit(runMany(Number(values.from), Number(values.seeds)));
+if (values.help) say(help.trim());
+else if (values.seeds !== undefined) process.exit(runMany(Number(values.from), Number(values.seeds)));
 else if (values.schedule !== undefined) process.exit(show(JSON.parse(values.schedule) as Schedule));
 else if (values.seed !== undefined) process.exit(show(scheduleOf(Number(values.seed), kinds)));
-say(help.trim());
+else say(help.trim());
 
 function show(schedule: Schedule): number {
   say(`${describe(schedule)}\n`);
