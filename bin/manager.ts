@@ -8,10 +8,15 @@ inbox.install();
 // Node would print the notice that node:ffi is experimental as plain text between the records.
 process.removeAllListeners('warning');
 
-if (process.argv[2] === watchdogWord) {
+if (process.argv[2] === watchdogWord) void watch(process.argv[3] ?? '');
+else void run();
+
+async function watch(dataDirectory: string): Promise<void> {
   const { runWatchdog } = await import('../src/process/watchdog.ts');
-  runWatchdog(process.argv[3] ?? '');
-} else {
+  runWatchdog(dataDirectory);
+}
+
+async function run(): Promise<void> {
   const { main } = await import('../src/commands/main.ts');
   process.exit(await main(process.argv.slice(2), inbox));
 }

@@ -1,13 +1,12 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { stepDown } from '../process/step-down.ts';
 import { runInstance } from './instance-run.ts';
 import type { GlobalOptions, ProgramContext, RunOptions } from './options.ts';
 
 /** The clone that this file lies in. */
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const root = join(import.meta.dirname, '..', '..');
 
 /**
  * `npm start`: an instance in `.local/` of the clone, open to this machine only, on the usual ports or the next free

@@ -8,7 +8,7 @@ import { findIdentity } from '../../src/process/identity.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 export const node = join(root, 'dist', 'node');
-export const program = join(root, 'dist', 'manager.js');
+export const program = join(root, 'dist', 'manager.cjs');
 export const bin = process.env.BENCH_BINDIR ?? '/usr/lib/postgresql/15/bin';
 
 /** What programs run as: postgres refuses to be root's. */

