@@ -1,11 +1,12 @@
 import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { build } from 'esbuild';
 import { execa } from 'execa';
+import { recordStart } from './record-start.ts';
 
 /**
- * `npm run build`: everything that an image needs, in dist/: the program, the libraries that it loads later, the Node that
- * runs it, and a launcher for PATH.
+ * `npm run build`: everything that an image needs, in dist/: the program with what V8 has compiled of it at a start, the
+ * Node that runs it, and a launcher for PATH.
  *
  * The program is one CommonJS file: Node loads it in half the time of as many ES modules, and what is imported lazily in
  * the sources is still evaluated only then, the modules of Node that it needs included.
@@ -14,24 +15,15 @@ const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 /** Where images put dist/; the launcher names it, since a shebang cannot search. */
 const home = '/usr/lib/manager';
-/** Libraries that not every start needs, or not before the server runs: files of their own. */
-const libraries = ['pg', 'yaml'];
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
-/** Lets the program find them beside itself. */
-const beside: Plugin = {
-  name: 'libraries beside the program',
-  setup({ onResolve }) {
-    onResolve({ filter: new RegExp(`^(${libraries.join('|')})$`) }, ({ path }) => ({
-      path: `./${path}.cjs`,
-      external: true,
-    }));
-  },
-};
-
-const common = {
+rmSync(dist, { recursive: true, force: true });
+await build({
   absWorkingDir: root,
+  entryPoints: { program: 'bin/manager.ts', manager: 'images/entry.ts', recorder: 'images/recorder.ts' },
+  outdir: dist,
+  outExtension: { '.js': '.cjs' },
   bundle: true,
   format: 'cjs',
   platform: 'node',
@@ -39,17 +31,10 @@ const common = {
   // Names stay: stack traces in the log are read by people.
   minifySyntax: true,
   minifyWhitespace: true,
+  // One character a byte, for loader.ts.
+  charset: 'ascii',
   legalComments: 'none',
-  outExtension: { '.js': '.cjs' },
-  outdir: dist,
-} satisfies BuildOptions;
-
-rmSync(dist, { recursive: true, force: true });
-await build({ ...common, entryPoints: libraries, external: ['pg-native'] });
-await build({
-  ...common,
-  entryPoints: { manager: 'bin/manager.ts' },
-  plugins: [beside],
+  external: ['pg-native'],
   // As require(): the loader of ES modules would be started for nothing else.
   supported: { 'dynamic-import': false },
   define: {
@@ -59,9 +44,19 @@ await build({
     MANAGER_BUILD_COMMIT: JSON.stringify(await commit()),
   },
 });
+const program = join(dist, 'program.cjs');
+// The source becomes the body of a function, which cannot begin with the line for the shell.
+writeFileSync(program, readFileSync(program, 'latin1').replace(/^#!.*\n/, ''), 'latin1');
+chmodSync(program, 0o644);
 copyFileSync(process.execPath, join(dist, 'node'));
 chmodSync(join(dist, 'node'), 0o755);
 writeFileSync(join(dist, 'launcher'), `#!${home}/node\nrequire('${home}/manager.cjs');\n`, { mode: 0o755 });
+if (!(await recordStart(dist))) {
+  process.stderr.write(
+    'build: no PostgreSQL server here to record a start with: every start will compile the program\n',
+  );
+}
+rmSync(join(dist, 'recorder.cjs'));
 
 /** Of the working tree; `unknown` in an archive without git. */
 async function commit(): Promise<string> {

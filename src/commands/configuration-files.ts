@@ -81,7 +81,7 @@ export function includedFiles(
   settings: ReadonlyMap<string, string>,
 ): Map<string, string> {
   return new Map([
-    [customFile, renderSettings(settings, facts.enforced)],
+    [customFile, renderSettings(settings, facts.enforced, facts.current(customFile))],
     [overrideFile, facts.current(overrideFile) ?? ''],
     ['postgresql.conf', withIncludes(postgresqlConf)],
   ]);

@@ -1,5 +1,3 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from 'pg';
@@ -31,9 +29,6 @@ const limits = { connectTimeout: 5_000, statementTimeout: 10_000 };
 export class StatusReport {
   readonly #settings: InstanceSettings;
   readonly #observation: Observation;
-  /** A new one for every process: a change tells the operator that running backups are lost (contract 02, 6.8). */
-  readonly #sessionId = randomUUID();
-  #executableHash: string | undefined;
   #step: StepContext | undefined;
 
   constructor(settings: InstanceSettings, observation: Observation) {
@@ -81,15 +76,16 @@ export class StatusReport {
       throw new Error(`no server: the instance is ${phase}${why === undefined ? '' : ` (${why})`}`);
     }
     const desired = step.desired();
+    const { executableHash, sessionId } = await import('./program-identity.ts');
     const client = await connect(serverAddress(step.context), loginOf(desired), limits);
     try {
       const body = statusBody(await ask(client, desired.clusterName), {
         podName: this.#settings.name,
         mightBeUnavailable: this.#mightBeUnavailable,
         version: buildVersion.version,
-        executableHash: this.#hashOfExecutable(),
+        executableHash,
         architecture: goArchitecture(process.arch),
-        sessionId: this.#sessionId,
+        sessionId,
         readyWalFiles: await this.#countReadyFiles(),
       });
       return { ...body, manager: this.#ownPart() };
@@ -118,14 +114,6 @@ export class StatusReport {
       writePath:
         writePath === undefined ? undefined : { flushed: writePath.flushed, waiting: writePath.waiting },
     };
-  }
-
-  /** Of the program, not of the interpreter: two builds must differ (contract 01, 7.10). Read once, at first need. */
-  #hashOfExecutable(): string {
-    this.#executableHash ??= createHash('sha256')
-      .update(readFileSync(process.argv[1] ?? process.execPath))
-      .digest('hex');
-    return this.#executableHash;
   }
 
   async #countReadyFiles(): Promise<number | undefined> {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { alterSystemSetting, preloadLibraries, userParameters } from './parameters.ts';
 import { renderSettingLines } from './settings-file.ts';
 import { type LogPath, logPathSettings } from './surroundings.ts';
@@ -56,18 +55,27 @@ export function standaloneSettings(input: ConfigurationInput): Map<string, strin
  *
  * @param enforced values that win over `settings` without a change of the hash: every instance has the same settings,
  *   and only some of them need these (contract 04, 10.3)
+ * @param present text that the file has; one that says the same already is not hashed again
  */
 export function renderSettings(
   settings: ReadonlyMap<string, string>,
   enforced: ReadonlyMap<string, string> = new Map(),
+  present = '',
 ): string {
   const part = (isOurs: boolean) =>
     new Map([...settings].filter(([name]) => name.startsWith('cnpg.') === isOurs));
-  const hash = createHash('sha256')
-    .update(renderSettingLines(part(false)))
-    .digest('hex');
   const first = renderSettingLines(new Map([...part(false), ...enforced]));
-  return `${first}${renderSettingLines(part(true))}cnpg.config_sha256 = '${hash}'\n`;
+  const head = `${first}${renderSettingLines(part(true))}cnpg.config_sha256 = '`;
+  if (enforced.size === 0 && present.startsWith(head) && hashEnd.test(present.slice(head.length)))
+    return present;
+  return `${head}${sha256(renderSettingLines(part(false)))}'\n`;
+}
+
+const hashEnd = /^[0-9a-f]{64}'\n$/;
+
+/** Most starts change nothing, and need no hash: node:crypto takes as long to load as postgres to fork. */
+function sha256(text: string): string {
+  return process.getBuiltinModule('node:crypto').createHash('sha256').update(text).digest('hex');
 }
 
 /**

@@ -182,3 +182,17 @@ test('names and strings of SQL', () => {
   expect(quoteLiteral("it's")).toBe("'it''s'");
   expect(quoteLiteral('back\\slash')).toBe(" E'back\\\\slash'");
 });
+
+test('a text that says the same already stays as it is, and is believed only then', () => {
+  const settings = new Map([
+    ['max_connections', '100'],
+    ['cnpg.some', 'x'],
+  ]);
+  const text = renderSettings(settings);
+  expect(renderSettings(settings, new Map(), text)).toBe(text);
+  for (const other of [text.replace('100', '101'), `${text}x = 'y'\n`, text.slice(0, -3), '']) {
+    expect(renderSettings(settings, new Map(), other)).toBe(text);
+  }
+  const enforced = new Map([['max_connections', '300']]);
+  expect(renderSettings(settings, new Map(), renderSettings(settings, enforced))).toBe(text);
+});

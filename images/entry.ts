@@ -1,0 +1,3 @@
+import { compileProgram, runProgram } from './loader.ts';
+
+runProgram(compileProgram());
