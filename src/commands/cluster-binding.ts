@@ -82,6 +82,6 @@ function readClusterText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ManagerError('BAD_CLUSTER_FILE', `${path}: ${messageOf(error)}`, { cause: error });
+    throw new ManagerError('CLUSTER_UNREADABLE', `${path}: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -42,7 +42,7 @@ export const catalogue = {
   CLUSTER_UNREADABLE: {
     meaning: 'The Cluster, its lease or their lock cannot be read or written',
     remedy:
-      'Check the path, its permissions and the file system named in the message: the directory must be writable for the manager.',
+      'Check the path, its permissions and the file system named in the message; the directory of a shared Cluster must be writable for the manager.',
     exitCode: 1,
   },
   HTTP_PORT_IN_USE: {

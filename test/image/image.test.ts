@@ -12,7 +12,7 @@ import {
   storage,
 } from '../setup/containers.ts';
 import { component } from '../support/component.ts';
-import { eventually } from '../support/manager.ts';
+import { eventually, temporaryDirectory } from '../support/manager.ts';
 
 const tools = ensureContainerTools();
 const definition = JSON.parse(
@@ -105,6 +105,19 @@ describe.runIf(component(`containers${tools.available ? '' : ` (${tools.reason})
       expect(log(id)).toContain('database system is shut down');
     });
 
+    test('starts from what V8 compiled when it was built', async () => {
+      const id = await ready(run(trust));
+      const script = `
+        const { readFileSync } = require('node:fs');
+        const program = '/usr/lib/manager/program.cjs';
+        const head = '(function(require,module,exports,__filename,__dirname){';
+        const script = new (require('node:vm').Script)(head + readFileSync(program, 'latin1') + '\\n})', {
+          cachedData: readFileSync(program + '.cache'),
+        });
+        console.log(script.cachedDataRejected);`;
+      expect(inside(id, '/usr/lib/manager/node', '-e', script)).toBe('false');
+    });
+
     test('as any user with group 0, on a read-only root, without capabilities', async () => {
       const id = await ready(run([...trust, '--user', '12345:0', ...restricted]));
       expect(sql(id, 'SHOW data_directory')).toBe('/var/lib/postgresql/data/pgdata');
@@ -186,8 +199,7 @@ describe.runIf(component(`containers${tools.available ? '' : ` (${tools.reason})
     });
 
     test('reads a file of kind Cluster (bundled, the YAML library came without its names)', async () => {
-      const directory = mkdtempSync(join(tmpdir(), 'manager-image-'));
-      onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+      const directory = temporaryDirectory();
       const spec = 'postgresql: {parameters: {work_mem: 5MB}}';
       const text = `apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: c}\nspec: {${spec}}\n`;
       writeFileSync(join(directory, 'cluster.yaml'), text, { mode: 0o644 });

@@ -144,6 +144,12 @@ describe('arguments', () => {
     expect(code).toBe('BAD_CLUSTER_FILE');
     expect(error).toContain('c.yaml:5:3: unknown field spec.instanes; did you mean instances?');
   });
+  test('a cluster file that is not there', async () => {
+    const home = temporaryDirectory();
+    const { code, error } = await refusal({ home, options: ['--cluster-file', join(home, 'c.yaml')] });
+    expect(code).toBe('CLUSTER_UNREADABLE');
+    expect(error).toContain('ENOENT');
+  });
   test('an option of a newer operator is reported and passed over', async () => {
     const manager = await (await Manager.start({ options: ['--brand-new-option=1'] })).ready();
     await manager.message('unknown arguments ignored');
