@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { signalProcess } from '../../src/process/proc.ts';
 import { Cluster, hasReplication } from '../support/cluster.ts';
-import { familyOf } from '../support/cluster-home.ts';
+import { familyOf, keptBeside } from '../support/cluster-home.ts';
 import { programsWith } from '../support/programs.ts';
 import { Writer } from '../support/writer.ts';
 
@@ -72,11 +72,9 @@ test.runIf(hasReplication)(
 
     await cluster.requestCopy('demo-3');
     expect(await writer.conclude('standby behind a removed segment')).toEqual([]);
-    const kept = readdirSync(dirname(dataDirectory)).filter((name) =>
-      name.startsWith('data.before-reclone-'),
-    );
+    const kept = keptBeside(dataDirectory);
     expect(kept).toHaveLength(1);
-    expect(readFileSync(join(dirname(dataDirectory), kept[0]!, 'PG_VERSION'), 'utf8')).toBe('15\n');
+    expect(readFileSync(join(kept[0]!, 'PG_VERSION'), 'utf8')).toBe('15\n');
     expect((await cluster.status()).recloneRequests ?? {}).toEqual({});
   },
 );

@@ -1,8 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { childrenOf } from '../../src/process/proc.ts';
 import { Cluster, hasReplication } from '../support/cluster.ts';
-import type { Manager } from '../support/manager.ts';
+import { keptBeside } from '../support/cluster-home.ts';
 import { type Moment, programsWith } from '../support/programs.ts';
 import { Writer } from '../support/writer.ts';
 
@@ -59,13 +60,26 @@ test.runIf(hasReplication)(
   },
 );
 
-/** Kills the old primary, manager and all, while its pg_rewind is held, and starts it again as the chosen one. */
-async function killRewind(cluster: Cluster, moment: Moment, chosen: string): Promise<Manager> {
+/** Every file of a data directory, with its size and when it was last changed. */
+function inventory(directory: string): Record<string, string> {
+  const files = readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .map((name) => ({ name, stat: lstatSync(join(directory, name)) }))
+    .filter(({ stat }) => !stat.isDirectory());
+  return Object.fromEntries(files.map(({ name, stat }) => [name, `${stat.size} bytes, ${stat.mtimeMs}`]));
+}
+
+/**
+ * Kills the old primary, manager and all, while its pg_rewind is held, and starts it again, first as the chosen one.
+ *
+ * @returns the second manager, and what the kill has left in the directory
+ */
+async function killRewind(cluster: Cluster, moment: Moment, chosen: string) {
   const held = programsWith('pg_rewind', moment);
   const { dataDirectory } = await cluster.startOne('demo-1', ['--bindir', held.directory]);
   await cluster.eventually('pg_rewind to be held', () => existsSync(held.reached));
   await cluster.kill('demo-1');
   expect(readdirSync(dataDirectory)).toContain(marker);
+  const left = inventory(dataDirectory);
 
   await cluster.target('demo-1');
   const manager = await cluster.startOne('demo-1');
@@ -74,7 +88,7 @@ async function killRewind(cluster: Cluster, moment: Moment, chosen: string): Pro
   expect(readdirSync(dataDirectory)).toContain(marker);
   expect(readdirSync(dataDirectory)).not.toContain('postmaster.pid');
   await cluster.target(chosen);
-  return manager;
+  return { manager, left };
 }
 
 for (const [moment, when] of [
@@ -84,27 +98,43 @@ for (const [moment, when] of [
   test.runIf(hasReplication)(`a rewind killed ${when} is completed, and nothing else is done`, async () => {
     const cluster = await Cluster.start();
     const { writer, chosen, onlyThere } = await diverge(cluster);
-    const { dataDirectory } = await killRewind(cluster, moment, chosen);
+    const { manager } = await killRewind(cluster, moment, chosen);
     const lost = await writer.conclude(`rewind killed ${when}`);
     expect(lost.map(({ id }) => id)).toEqual(onlyThere);
-    expect(readdirSync(dataDirectory)).not.toContain(marker);
+    expect(readdirSync(manager.dataDirectory)).not.toContain(marker);
     await expectSameData(cluster);
   });
 }
 
 test.runIf(hasReplication)(
-  'a rewind killed amid its writing may need a copy, which a person asks for',
+  'a rewind killed amid its copying is refused until a person asks for a copy; the old data is kept',
   async () => {
     const cluster = await Cluster.start();
     const { writer, chosen, onlyThere } = await diverge(cluster);
-    const manager = await killRewind(cluster, 'amid', chosen);
+    const { manager, left } = await killRewind(cluster, 'amid', chosen);
     // Its own WAL was cut short, by which alone a second rewind would find what to copy.
-    await manager.message('refused: rewind: could not read');
-    expect(readdirSync(manager.dataDirectory)).toContain(marker);
+    const refusal = /rewind: could not read (file ".*pg_wal|WAL record at)/;
+    await manager.line(
+      'the refusal',
+      ({ msg }) => msg?.startsWith('refused: rewind: could not read') === true,
+    );
+    expect(manager.lines.filter(({ code }) => code === 'REWIND_NEEDS_WAL')).toHaveLength(1);
+    expect(await manager.get('/pg/status')).toMatchObject({
+      code: 500,
+      body: expect.stringMatching(refusal) as string,
+    });
+    expect(childrenOf(manager.child.pid!)).toEqual([]);
+    expect(inventory(manager.dataDirectory)).toEqual(left);
+    expect(keptBeside(manager.dataDirectory)).toEqual([]);
+
     await cluster.requestCopy('demo-1');
-    const lost = await writer.conclude('rewind killed amid its writing');
+    const lost = await writer.conclude('rewind killed amid its copying');
     expect(lost.map(({ id }) => id)).toEqual(onlyThere);
+    expect((await cluster.status()).recloneRequests).toEqual({});
     expect(readdirSync(manager.dataDirectory)).not.toContain(marker);
     await expectSameData(cluster);
+    const kept = keptBeside(manager.dataDirectory);
+    expect(kept).toHaveLength(1);
+    expect(inventory(kept[0]!)).toEqual(left);
   },
 );

@@ -1,5 +1,5 @@
 import { chownSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { childrenOf } from '../../src/process/proc.ts';
 import type { Line } from './manager.ts';
 
@@ -49,6 +49,15 @@ export function makeStandby(dataDirectory: string): void {
   giveToServer(join(dataDirectory, 'standby.signal'));
   const slots = join(dataDirectory, 'pg_replslot');
   for (const slot of readdirSync(slots)) rmSync(join(slots, slot), { recursive: true });
+}
+
+/** Directories with what was put aside when a person asked for a new copy. */
+export function keptBeside(dataDirectory: string): string[] {
+  const beside = dirname(dataDirectory);
+  const isKept = (name: string) => name.startsWith(`${basename(dataDirectory)}.before-reclone-`);
+  return readdirSync(beside)
+    .filter(isKept)
+    .map((name) => join(beside, name));
 }
 
 /** These processes and all that descend from them, parents first. */

@@ -16,6 +16,7 @@ import {
   makeStandby,
   shorten,
 } from './cluster-home.ts';
+import { run } from './command.ts';
 import { component } from './component.ts';
 import { eventually, isServerOf, Manager, temporaryDirectory } from './manager.ts';
 import { lastingPort } from './ports.ts';
@@ -173,10 +174,10 @@ export class Cluster {
     }));
   }
 
-  /** What a person does who wants this instance's data replaced. */
+  /** What a person does who wants this instance's data replaced, and then waits until it runs on the copy. */
   async requestCopy(name: string): Promise<void> {
-    const recloneRequests = { [name]: timestamp(Date.now()) };
-    await this.editStatus((status) => ({ ...status, recloneRequests }));
+    const { code, output } = await run(this.path, 'reclone', name);
+    if (code !== 0) throw new Error(`the request for a copy ended with ${code}: ${output}\n${this.report()}`);
   }
 
   /** Waits until this one is the primary of the Cluster and takes writes. */

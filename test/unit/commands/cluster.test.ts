@@ -1,14 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type FileSource, openFileSource } from '../../../src/cluster/file-source.ts';
 import { overviewOf } from '../../../src/cluster/overview.ts';
 import { renderOverview } from '../../../src/commands/cluster-screen.ts';
 import { openLibc } from '../../../src/process/libc.ts';
-import { eventually, temporaryDirectory } from '../../support/manager.ts';
+import { Command, run } from '../../support/command.ts';
+import { temporaryDirectory } from '../../support/manager.ts';
 
-const repository = join(import.meta.dirname, '../../..');
 const libc = openLibc();
 const never = new AbortController().signal;
 const text = `apiVersion: postgresql.cnpg.io/v1
@@ -31,37 +30,6 @@ function fileWith(content = text): string {
   const path = join(temporaryDirectory(), 'cluster.yaml');
   writeFileSync(path, content);
   return path;
-}
-
-/** A command line that is followed while the test plays the managers. */
-class Command {
-  readonly #child: ChildProcess;
-  readonly ended: Promise<number | null>;
-  output = '';
-
-  constructor(path: string, ...words: readonly string[]) {
-    const args = [join(repository, 'bin/manager.ts'), 'cluster', ...words, '--cluster-file', path];
-    this.#child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (chunk: string) => {
-        this.output += chunk;
-      });
-    }
-    this.ended = new Promise((resolve) => this.#child.once('close', (code) => resolve(code)));
-    onTestFinished(() => void this.#child.kill('SIGKILL'));
-  }
-
-  async says(what: string): Promise<void> {
-    await eventually(`"${what}" of ${this.output}`, () => this.output.includes(what));
-  }
-}
-
-async function run(
-  path: string,
-  ...words: readonly string[]
-): Promise<{ code: number | null; output: string }> {
-  const command = new Command(path, ...words);
-  return { code: await command.ended, output: command.output };
 }
 
 /** What the manager of an instance reports. */
