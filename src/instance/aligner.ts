@@ -7,6 +7,7 @@ import { ManagerError, messageOf } from '../errors/manager-error.ts';
 import { now } from './deadline.ts';
 import type { LeaseHolding } from './lease-holding.ts';
 import { lookAtCluster, lookAtInstance } from './look.ts';
+import { isNotBegun } from './not-begun-error.ts';
 import type { ServerEnd } from './server.ts';
 import type { Sharing } from './sharing.ts';
 import type { StepContext } from './step-context.ts';
@@ -208,6 +209,7 @@ export class Aligner {
       at: this.#clock(),
       text: messageOf(error),
       isFinal,
+      isTransient: isNotBegun(error),
     });
     log.warn({ error, step: name, attempts: this.#failures[name]?.count }, 'step failed');
   }

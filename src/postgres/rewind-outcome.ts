@@ -5,6 +5,8 @@ export type RewindOutcome =
   | { readonly kind: 'done' }
   /** The directory holds nothing that the source has not: it can follow as it is. */
   | { readonly kind: 'not needed' }
+  /** The source cannot be reached, or is not ready to be one: nothing in the directory was copied for that. */
+  | { readonly kind: 'not begun'; readonly why: string }
   /** Nothing says that the same call may not succeed in a moment. */
   | { readonly kind: 'try again'; readonly why: string }
   /** The same call will fail again until somebody has changed something. */
@@ -16,7 +18,7 @@ export type RewindRefusal = 'REWIND_IMPOSSIBLE' | 'REWIND_NEEDS_WAL' | 'NO_SPACE
  * Messages of pg_rewind 13 to 18 (pg_rewind.c, parsexlog.c, libpq_source.c, fe_utils/archive.c) and of the server that it
  * starts to complete crash recovery, in the C locale. The first that fits decides.
  *
- * A source that cannot be reached, that is still a standby (13), or that has not granted the functions yet is tried again:
+ * A source that cannot be reached, that is still a standby (13), or that has not granted the functions yet is waited for:
  * nothing in this directory has to change for that. The primary grants them each time it starts (contract 04, 10.5).
  */
 const refusals: ReadonlyArray<readonly [RegExp, RewindRefusal]> = [
@@ -39,6 +41,9 @@ const refusals: ReadonlyArray<readonly [RegExp, RewindRefusal]> = [
 const unreachable =
   /could not connect to server|connection to server .* failed|server closed the connection|terminating connection|the database system is (starting up|shutting down|not yet accepting connections|not accepting connections|in recovery mode)|source server must not be in recovery mode|permission denied for function/;
 
+/** It says the first when it has read the source's control file, the second as long as it copies: old lines may be gone. */
+const begun = /servers diverged at WAL location|kB \(\d+%\) copied/;
+
 /**
  * Names the outcome of pg_rewind from its exit status and what it printed (contract 04, 15.4, leaves every failure to
  * four blind attempts; field.md 24 lists what came of that). A failure that is not known may be tried again.
@@ -55,8 +60,12 @@ export function classifyRewind(exitCode: number | null, stderr: readonly string[
     const line = stderr.find((candidate) => pattern.test(candidate));
     if (line !== undefined) return { kind: 'refused', why: messageIn(line), code };
   }
+  const away = stderr.find((line) => unreachable.test(line));
+  if (away !== undefined && !stderr.some((line) => begun.test(line))) {
+    return { kind: 'not begun', why: messageIn(away) };
+  }
   const telling =
-    stderr.find((line) => unreachable.test(line)) ??
+    away ??
     stderr.find((line) => /^pg_rewind: (error|fatal): /.test(line)) ??
     stderr.findLast((line) => line.trim() !== '');
   const how = exitCode === null ? 'a signal ended pg_rewind' : `pg_rewind ended with ${exitCode}`;

@@ -2,28 +2,23 @@ import { expect, test } from 'vitest';
 import { Cluster, hasReplication } from '../support/cluster.ts';
 import { Writer } from '../support/writer.ts';
 
-const fence = (cluster: Cluster, names: readonly string[]) =>
-  cluster.edit(['metadata', 'annotations', 'cnpg.io/fencedInstances'], JSON.stringify(names));
-const isDown = (cluster: Cluster, name: string) =>
-  cluster.eventually(`the server of ${name} to be down`, () => cluster.of(name).postmasterPid === undefined);
-
 test.runIf(hasReplication)('a fenced standby is down until it is unfenced', async () => {
   const cluster = await Cluster.start({ isSynchronous: true });
   const writer = await Writer.start(cluster);
-  await fence(cluster, ['demo-2']);
-  await isDown(cluster, 'demo-2');
+  await cluster.fence(['demo-2']);
+  await cluster.isDown('demo-2');
   await writer.more();
   expect((await cluster.of('demo-2').get('/healthz')).code).toBe(200);
   expect((await cluster.of('demo-2').get('/readyz')).code).toBe(500);
-  await fence(cluster, []);
+  await cluster.fence([]);
   expect(await writer.conclude('fenced standby')).toEqual([]);
 });
 
 test.runIf(hasReplication)('a fenced primary stays the primary, down, until it is unfenced', async () => {
   const cluster = await Cluster.start({ isSynchronous: true });
   const writer = await Writer.start(cluster);
-  await fence(cluster, ['demo-1']);
-  await isDown(cluster, 'demo-1');
+  await cluster.fence(['demo-1']);
+  await cluster.isDown('demo-1');
   const rows = writer.acknowledged.length;
   // A renewal or two later nobody else has taken its place.
   const { transitions } = cluster.lease;
@@ -32,7 +27,7 @@ test.runIf(hasReplication)('a fenced primary stays the primary, down, until it i
   expect(cluster.lease).toMatchObject({ holder: 'demo-1', transitions });
   expect(await cluster.status()).toMatchObject({ currentPrimary: 'demo-1', targetPrimary: 'demo-1' });
   expect(writer.acknowledged.length).toBe(rows);
-  await fence(cluster, []);
+  await cluster.fence([]);
   await writer.more();
   expect(await writer.conclude('fenced primary')).toEqual([]);
 });

@@ -4,9 +4,12 @@ import { expect, test } from 'vitest';
 import { childrenOf } from '../../src/process/proc.ts';
 import { Cluster, hasReplication } from '../support/cluster.ts';
 import { keptBeside } from '../support/cluster-home.ts';
+import type { Manager } from '../support/manager.ts';
 import { type Moment, programsWith } from '../support/programs.ts';
 import { Writer } from '../support/writer.ts';
 
+/** So many rewinds may fail before a person is asked. */
+const attempts = 4;
 const marker = '.rewind-unfinished';
 
 /** From here on nobody receives what the primary writes. */
@@ -68,27 +71,26 @@ function inventory(directory: string): Record<string, string> {
   return Object.fromEntries(files.map(({ name, stat }) => [name, `${stat.size} bytes, ${stat.mtimeMs}`]));
 }
 
-/**
- * Kills the old primary, manager and all, while its pg_rewind is held, and starts it again, first as the chosen one.
- *
- * @returns the second manager, and what the kill has left in the directory
- */
-async function killRewind(cluster: Cluster, moment: Moment, chosen: string) {
+/** Starts the old primary, and kills it, manager and all, while its pg_rewind is held. @returns what is left in its directory */
+async function killRewind(cluster: Cluster, moment: Moment): Promise<Record<string, string>> {
   const held = programsWith('pg_rewind', moment);
   const { dataDirectory } = await cluster.startOne('demo-1', ['--bindir', held.directory]);
   await cluster.eventually('pg_rewind to be held', () => existsSync(held.reached));
   await cluster.kill('demo-1');
   expect(readdirSync(dataDirectory)).toContain(marker);
-  const left = inventory(dataDirectory);
+  return inventory(dataDirectory);
+}
 
+/** Starts it again as the chosen one, which it cannot be, and then for the one who is. */
+async function resume(cluster: Cluster, chosen: string): Promise<Manager> {
   await cluster.target('demo-1');
   const manager = await cluster.startOne('demo-1');
   await manager.message('refused: a rewind of this data directory was interrupted');
   expect(childrenOf(manager.child.pid!)).toEqual([]);
-  expect(readdirSync(dataDirectory)).toContain(marker);
-  expect(readdirSync(dataDirectory)).not.toContain('postmaster.pid');
+  expect(readdirSync(manager.dataDirectory)).toContain(marker);
+  expect(readdirSync(manager.dataDirectory)).not.toContain('postmaster.pid');
   await cluster.target(chosen);
-  return { manager, left };
+  return manager;
 }
 
 for (const [moment, when] of [
@@ -98,7 +100,8 @@ for (const [moment, when] of [
   test.runIf(hasReplication)(`a rewind killed ${when} is completed, and nothing else is done`, async () => {
     const cluster = await Cluster.start();
     const { writer, chosen, onlyThere } = await diverge(cluster);
-    const { manager } = await killRewind(cluster, moment, chosen);
+    await killRewind(cluster, moment);
+    const manager = await resume(cluster, chosen);
     const lost = await writer.conclude(`rewind killed ${when}`);
     expect(lost.map(({ id }) => id)).toEqual(onlyThere);
     expect(readdirSync(manager.dataDirectory)).not.toContain(marker);
@@ -107,11 +110,32 @@ for (const [moment, when] of [
 }
 
 test.runIf(hasReplication)(
+  'a rewind that finds no primary waits for it, however often it has to look',
+  async () => {
+    const cluster = await Cluster.start();
+    const { writer, chosen, onlyThere } = await diverge(cluster);
+    await killRewind(cluster, 'before');
+    await cluster.fence([chosen]);
+    await cluster.isDown(chosen);
+    const manager = await cluster.startOne('demo-1');
+    const ends = () => manager.lines.filter(({ msg }) => msg === 'pg_rewind has ended');
+    await cluster.eventually('more looks than attempts', () => ends().length > attempts);
+    expect(manager.lines.filter(({ msg }) => msg?.startsWith('refused: '))).toEqual([]);
+    await cluster.fence([]);
+    const lost = await writer.conclude('rewind that finds no primary');
+    expect(lost.map(({ id }) => id)).toEqual(onlyThere);
+    expect(ends().at(-1)).toMatchObject({ outcome: 'done' });
+    await expectSameData(cluster);
+  },
+);
+
+test.runIf(hasReplication)(
   'a rewind killed amid its copying is refused until a person asks for a copy; the old data is kept',
   async () => {
     const cluster = await Cluster.start();
     const { writer, chosen, onlyThere } = await diverge(cluster);
-    const { manager, left } = await killRewind(cluster, 'amid', chosen);
+    const left = await killRewind(cluster, 'amid');
+    const manager = await resume(cluster, chosen);
     // Its own WAL was cut short, by which alone a second rewind would find what to copy.
     const refusal = /rewind: could not read (file ".*pg_wal|WAL record at)/;
     await manager.line(

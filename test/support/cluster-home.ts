@@ -1,7 +1,7 @@
 import { chownSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { childrenOf } from '../../src/process/proc.ts';
-import type { Line } from './manager.ts';
+import { childrenOf, signalProcess } from '../../src/process/proc.ts';
+import { isServerOf, type Line, type Manager } from './manager.ts';
 
 export interface ClusterOptions {
   /** Lines of the spec besides those that every test needs. */
@@ -65,6 +65,14 @@ export function familyOf(pids: ReadonlyArray<number | undefined>): number[] {
   const all = new Set(pids.filter((pid) => pid !== undefined));
   for (const pid of all) for (const child of childrenOf(pid)) all.add(child);
   return [...all];
+}
+
+/** Wakes what a test has halted, so that it can be ended in order. */
+export function wake({ child, postmasterPid, dataDirectory }: Manager): void {
+  const isRunning = child.exitCode === null && child.signalCode === null;
+  const server = postmasterPid !== undefined && isServerOf(postmasterPid, dataDirectory);
+  const pids = [isRunning ? child.pid : undefined, server ? postmasterPid : undefined];
+  for (const pid of familyOf(pids)) signalProcess(pid, 'SIGCONT');
 }
 
 /** What matters of a log line when it is read by a person. */

@@ -15,6 +15,7 @@ import {
   giveToServer,
   makeStandby,
   shorten,
+  wake,
 } from './cluster-home.ts';
 import { run } from './command.ts';
 import { component } from './component.ts';
@@ -163,6 +164,19 @@ export class Cluster {
     await file.update((text) => editYaml(text, [{ path, value }]), patient());
   }
 
+  /** Asks that the servers of these do not run; of nobody else. */
+  async fence(names: readonly string[]): Promise<void> {
+    await this.edit(['metadata', 'annotations', 'cnpg.io/fencedInstances'], JSON.stringify(names));
+  }
+
+  /** Waits until this one has no server. */
+  async isDown(name: string): Promise<void> {
+    await this.eventually(
+      `the server of ${name} to be down`,
+      () => this.of(name).postmasterPid === undefined,
+    );
+  }
+
   /** What an operator does to move the primary. */
   async target(name: string): Promise<void> {
     const phase = name === 'pending' ? clusterPhase.failover : clusterPhase.switchover;
@@ -284,14 +298,6 @@ export class Cluster {
     );
     return [readFileSync(this.path, 'utf8'), ...managers].join('\n');
   }
-}
-
-/** Wakes what a test has halted, so that it can be ended in order. */
-function wake({ child, postmasterPid, dataDirectory }: Manager): void {
-  const isRunning = child.exitCode === null && child.signalCode === null;
-  const server = postmasterPid !== undefined && isServerOf(postmasterPid, dataDirectory);
-  const pids = [isRunning ? child.pid : undefined, server ? postmasterPid : undefined];
-  for (const pid of familyOf(pids)) signalProcess(pid, 'SIGCONT');
 }
 
 async function growSeed(): Promise<string> {

@@ -50,15 +50,25 @@ describe('pg_rewind', () => {
       'connection to server on socket "/run/.s.PGSQL.5432" failed: FATAL:  the database system is starting up',
     ],
     [
+      ['pg_rewind: fatal: source server must not be in recovery mode'],
+      'source server must not be in recovery mode',
+    ],
+  ])('%j: no source yet, and nothing begun', (lines, why) => {
+    expect(classifyRewind(1, lines)).toEqual({ kind: 'not begun', why });
+  });
+  test.each([
+    [
       [
+        'pg_rewind: connected to server',
+        'pg_rewind: servers diverged at WAL location 0/30000D8 on timeline 1',
         'pg_rewind: error: unexpected result while fetching remote files: server closed the connection unexpectedly',
         '\tThis probably means the server terminated abnormally',
       ],
       'unexpected result while fetching remote files: server closed the connection unexpectedly',
     ],
     [
-      ['pg_rewind: fatal: source server must not be in recovery mode'],
-      'source server must not be in recovery mode',
+      ['  12288/52949 kB (23%) copied', 'pg_rewind: error: server closed the connection unexpectedly'],
+      'server closed the connection unexpectedly',
     ],
     [['pg_rewind: error: something that nobody has seen yet', ''], 'something that nobody has seen yet'],
     [['out of memory', ''], 'out of memory'],
