@@ -52,3 +52,17 @@ export function reclone(cluster: Cluster, instance: string, now: number): Cluste
   }
   return { ...status, recloneRequests: { ...status.recloneRequests, [instance]: timestamp(now) } };
 }
+
+/**
+ * The status without a request that was carried out; undefined when it is not there any more, or a later one is.
+ *
+ * @param request its time, which is its name
+ */
+export function withoutReclone(
+  status: ClusterStatus,
+  instance: string,
+  request: string,
+): ClusterStatus | undefined {
+  const { [instance]: asked, ...recloneRequests } = status.recloneRequests ?? {};
+  return asked === request ? { ...status, recloneRequests } : undefined;
+}

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { signalProcess } from '../../src/process/proc.ts';
@@ -75,7 +75,18 @@ test.runIf(hasReplication)(
     const kept = keptBeside(dataDirectory);
     expect(kept).toHaveLength(1);
     expect(readFileSync(join(kept[0]!, 'PG_VERSION'), 'utf8')).toBe('15\n');
-    expect((await cluster.status()).recloneRequests ?? {}).toEqual({});
+    expect((await cluster.status()).recloneRequests).toEqual({});
+
+    // As a manager leaves it that is killed between the two: the data is put aside, and the request still stands.
+    mkdirSync(`${dataDirectory}.before-reclone-20260102T030405006000Z`);
+    const recloneRequests = { 'demo-3': '2026-01-02T03:04:05.006000Z' };
+    await cluster.editStatus((status) => ({ ...status, recloneRequests }));
+    await cluster.eventually('a request that was carried out to go', async () => {
+      const { recloneRequests: left } = await cluster.status();
+      return left !== undefined && Object.keys(left).length === 0;
+    });
+    expect(keptBeside(dataDirectory)).toHaveLength(2);
+    expect(readFileSync(join(dataDirectory, 'PG_VERSION'), 'utf8')).toBe('15\n');
   },
 );
 

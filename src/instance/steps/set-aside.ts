@@ -1,3 +1,4 @@
+import { withoutReclone } from '../../cluster/requests.ts';
 import { keepData } from '../kept-data.ts';
 import type { Step } from '../step-context.ts';
 
@@ -18,8 +19,5 @@ export const setAside: Step = async ({ settings, context, view, findings, log },
   );
   findings.kinship = undefined;
   findings.isStranded = false;
-  await view.update((status) => {
-    const { [name]: _done, ...recloneRequests } = status.recloneRequests ?? {};
-    return { ...status, recloneRequests };
-  }, signal);
+  await view.update((status) => withoutReclone(status, name, request), signal);
 };

@@ -1,6 +1,8 @@
 import type { Client } from 'pg';
 import { registered, specDigest, withHealth } from '../../cluster/registration.ts';
+import { withoutReclone } from '../../cluster/requests.ts';
 import type { ReportedState } from '../../cluster/status.ts';
+import { isRecloneDue } from '../kept-data.ts';
 import type { LeaseHolding } from '../lease-holding.ts';
 import type { StepContext } from '../step-context.ts';
 
@@ -36,6 +38,15 @@ export class ClusterReport {
     const { view, observation } = this.#step;
     const isPrimary = observation.inRecovery === false;
     if (view.kind === 'file') await this.#tell({ isPrimary, phase: observation.phase }, signal);
+    await this.#withdraw(signal);
+  }
+
+  /** A request for a copy that was carried out would be new again when the kept data, its trace, is removed. */
+  async #withdraw(signal: AbortSignal): Promise<void> {
+    const { view, settings } = this.#step;
+    const request = view.latest?.cluster.status?.recloneRequests?.[settings.name];
+    if (request === undefined || isRecloneDue(settings.dataDirectory, request)) return;
+    await view.update((status) => withoutReclone(status, settings.name, request), signal);
   }
 
   /** What only the server knows; written when something else than its position has changed. */

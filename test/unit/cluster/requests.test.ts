@@ -3,7 +3,7 @@ import { describeChanges } from '../../../src/cluster/changes.ts';
 import type { Cluster } from '../../../src/cluster/cluster.ts';
 import { checkMember, memberNames } from '../../../src/cluster/members.ts';
 import { overviewOf } from '../../../src/cluster/overview.ts';
-import { promotion, reclone } from '../../../src/cluster/requests.ts';
+import { promotion, reclone, withoutReclone } from '../../../src/cluster/requests.ts';
 import type { ClusterStatus } from '../../../src/cluster/status.ts';
 import { clusterOf } from './support.ts';
 
@@ -78,6 +78,12 @@ describe('a new copy', () => {
   test('is asked for by the time of the request', () => {
     const status = reclone(cluster({ ...three, recloneRequests: { 'c-10': 'x' } }), 'c-2', now);
     expect(status.recloneRequests).toEqual({ 'c-10': 'x', 'c-2': '2026-01-02T03:04:05.006000Z' });
+  });
+  test('is no longer asked for once it was made; a later request stays', () => {
+    const status = { ...three, recloneRequests: { 'c-2': 'first', 'c-10': 'x' } };
+    expect(withoutReclone(status, 'c-2', 'first')).toEqual({ ...three, recloneRequests: { 'c-10': 'x' } });
+    expect(withoutReclone(status, 'c-2', 'second')).toBeUndefined();
+    expect(withoutReclone(three, 'c-2', 'first')).toBeUndefined();
   });
   test('of a primary is refused, and of one that is about to become it', () => {
     expect(() => reclone(cluster(three), 'c-1', now)).toThrow('c-1 is the current primary');
