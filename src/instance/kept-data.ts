@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ManagerError, messageOf, systemErrorCode } from '../errors/manager-error.ts';
+import { tornMarker } from '../postgres/data-directory.ts';
 import { syncDirectory } from './atomic-file.ts';
 
 /**
@@ -33,7 +34,7 @@ export function keepData(dataDirectory: string, request: string): string {
   const unfinished = `${place}.part`;
   try {
     mkdirSync(unfinished, { recursive: true, mode: 0o700 });
-    for (const name of readdirSync(dataDirectory)) {
+    for (const name of inOrder(readdirSync(dataDirectory))) {
       if (name !== 'lost+found') renameSync(join(dataDirectory, name), join(unfinished, name));
     }
     renameSync(unfinished, place);
@@ -44,4 +45,14 @@ export function keepData(dataDirectory: string, request: string): string {
   syncDirectory(dataDirectory);
   syncDirectory(dirname(dataDirectory));
   return place;
+}
+
+/**
+ * If this is interrupted, the rest must still be known as a data directory, so that the request is carried on, and as one
+ * that must not be started when it was marked so.
+ */
+const last: readonly string[] = ['global', 'PG_VERSION', tornMarker];
+
+function inOrder(names: readonly string[]): string[] {
+  return names.toSorted((a, b) => last.indexOf(a) - last.indexOf(b));
 }

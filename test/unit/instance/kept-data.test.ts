@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { isRecloneDue, keepData } from '../../../src/instance/kept-data.ts';
@@ -32,4 +32,22 @@ test('one that was interrupted goes on where it was', () => {
   expect(isRecloneDue(directory, request)).toBe(true);
   const place = keepData(directory, request);
   expect(new Set(readdirSync(place))).toEqual(new Set(['PG_VERSION', 'base', 'global']));
+});
+
+test('what is left of one that was interrupted is still a data directory, and marked as before', () => {
+  const directory = directoryWith(
+    '.rewind-unfinished',
+    'PG_VERSION',
+    'base/1/1',
+    'global/pg_control',
+    'pg_wal/1',
+  );
+  // Where something is in the way it stops; that may be anywhere.
+  const obstacle = join(`${directory}.before-reclone-20261125T200000123456Z.part`, 'pg_wal', '1');
+  mkdirSync(obstacle, { recursive: true });
+  expect(() => keepData(directory, request)).toThrow();
+  expect(readdirSync(directory)).toEqual(['.rewind-unfinished', 'PG_VERSION', 'global', 'pg_wal']);
+  rmSync(obstacle, { recursive: true });
+  expect(readdirSync(keepData(directory, request))).toHaveLength(5);
+  expect(readdirSync(directory)).toEqual([]);
 });
