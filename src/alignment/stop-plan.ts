@@ -49,6 +49,14 @@ export function nextStopMode(current: StopMode | undefined, event: StopEvent, po
   return hardness[wanted] > hardness[current] ? wanted : current;
 }
 
+/**
+ * The event whose patience holds after one more: that of the first, which nobody else can lengthen, until the time of the
+ * lease is over. From then on another instance may begin, whatever this stop was begun for.
+ */
+export function governingEvent(before: StopEvent | undefined, event: StopEvent): StopEvent {
+  return before === undefined || event === 'isolation' ? event : before;
+}
+
 /** Milliseconds that a mode may take. */
 export function stopDeadline(mode: StopMode, policy: StopPolicy): number {
   const seconds: Record<StopMode, number> = {

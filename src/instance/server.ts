@@ -130,13 +130,7 @@ export class Server {
       onNews,
     });
     this.#monitor = monitor;
-    this.#stopper = new Stopper(
-      'the server',
-      postmaster,
-      () => policyFor(this.#cause ?? 'stop requested'),
-      () => monitor.checkpointAndLeave(),
-      log,
-    );
+    this.#stopper = new Stopper('the server', postmaster, policyFor, () => monitor.checkpointAndLeave(), log);
     observation.isRestarting = false;
     monitor.start();
     this.#ended = postmaster.exited.then((exit) => this.#finish(postmaster, exit));

@@ -1,4 +1,5 @@
 import {
+  governingEvent,
   nextStopMode,
   type StopEvent,
   type StopMode,
@@ -6,6 +7,7 @@ import {
   stopDeadline,
 } from '../alignment/stop-plan.ts';
 import type { Logger } from '../logs/manager-log.ts';
+import { now } from './deadline.ts';
 import { killFamily, type Postmaster } from './postmaster.ts';
 
 /** Signals of the postmaster (manual page of postgres). */
@@ -23,26 +25,30 @@ const signals: Record<StopMode, NodeJS.Signals> = {
 export class Stopper {
   readonly #what: string;
   readonly #postmaster: Postmaster;
-  readonly #policy: () => StopPolicy;
+  readonly #policyFor: (event: StopEvent) => StopPolicy;
   readonly #checkpoint: () => Promise<void>;
   readonly #log: Logger;
   #mode: StopMode | undefined;
+  #governing: StopEvent | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When the present mode is over, by the clock of `now`. */
+  #endsAt = Number.POSITIVE_INFINITY;
 
   /**
    * @param what the server, in log lines
+   * @param policyFor how long each mode may take, for what asks for the stop
    * @param checkpoint writes a checkpoint while sessions still work, which makes the shutdown itself short
    */
   constructor(
     what: string,
     postmaster: Postmaster,
-    policy: () => StopPolicy,
+    policyFor: (event: StopEvent) => StopPolicy,
     checkpoint: () => Promise<void>,
     log: Logger,
   ) {
     this.#what = what;
     this.#postmaster = postmaster;
-    this.#policy = policy;
+    this.#policyFor = policyFor;
     this.#checkpoint = checkpoint;
     this.#log = log;
     void postmaster.exited.then(() => clearTimeout(this.#timer));
@@ -53,28 +59,47 @@ export class Stopper {
     return this.#mode;
   }
 
-  /** Begins a stop, or makes the one under way harder. */
+  /** Begins a stop, or makes the one under way harder, or shorter. */
   push(event: StopEvent): void {
     const before = this.#mode;
-    const mode = nextStopMode(before, event, this.#policy());
+    const governing = governingEvent(this.#governing, event);
+    const isNewlyGoverned = governing !== this.#governing;
+    this.#governing = governing;
+    const policy = this.#policyFor(governing);
+    const mode = nextStopMode(before, event, policy);
+    const deadline = stopDeadline(mode, policy);
     if (mode === before) {
-      // A kill that has not worked yet (a process in uninterruptible sleep) is tried for as long as it takes.
-      if (mode === 'kill') this.#enter(mode);
+      if (isNewlyGoverned) this.#shorten(deadline);
+      if (mode === 'kill' && event === 'deadline') this.#killAgain(deadline);
       return;
     }
     this.#mode = mode;
-    this.#log.info(
-      { mode, before, event, deadlineSeconds: stopDeadline(mode, this.#policy()) / 1000 },
-      `stopping ${this.#what}`,
-    );
-    this.#enter(mode);
+    this.#log.info({ mode, before, event, deadlineSeconds: deadline / 1000 }, `stopping ${this.#what}`);
+    this.#wait(deadline);
     if (before === undefined && (mode === 'smart' || mode === 'fast')) this.#checkpointThenSignal(mode);
     else this.#signal(mode);
   }
 
-  #enter(mode: StopMode): void {
+  /** The mode is the same, but the time for it has become another: what is left of it is never made longer. */
+  #shorten(deadline: number): void {
+    const left = Math.min(deadline, this.#endsAt - now());
+    this.#log.info(
+      { mode: this.#mode, event: this.#governing, deadlineSeconds: left / 1000 },
+      `stopping ${this.#what} sooner`,
+    );
+    this.#wait(Math.max(0, left));
+  }
+
+  /** One that has not worked yet (a process in uninterruptible sleep) is tried for as long as it takes. */
+  #killAgain(deadline: number): void {
+    this.#wait(deadline);
+    this.#signal('kill');
+  }
+
+  #wait(deadline: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.push('deadline'), stopDeadline(mode, this.#policy()));
+    this.#endsAt = now() + deadline;
+    this.#timer = setTimeout(() => this.push('deadline'), deadline);
   }
 
   #checkpointThenSignal(mode: StopMode): void {
