@@ -35,6 +35,8 @@ export interface Observation {
   replayError: RepeatedError | undefined;
   disk: DiskSpace | undefined;
   writePath: WritePath | undefined;
+  /** Processes of a server that is being stopped which act on no signal, by their numbers; see trackHangs. */
+  hangs: ReadonlyMap<number, Progress>;
 }
 
 /** The last decision, for probes and people; see decide.ts. */
@@ -102,6 +104,7 @@ export function forgetServer(observed: Observation): void {
   observed.progress = undefined;
   observed.replayError = undefined;
   observed.writePath = undefined;
+  observed.hangs = new Map();
 }
 
 /** An observation of a process that has just begun. */
@@ -124,5 +127,6 @@ export function freshObservation(now: number): Observation {
     replayError: undefined,
     disk: undefined,
     writePath: undefined,
+    hangs: new Map(),
   };
 }

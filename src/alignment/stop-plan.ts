@@ -57,6 +57,15 @@ export function governingEvent(before: StopEvent | undefined, event: StopEvent):
   return before === undefined || event === 'isolation' ? event : before;
 }
 
+/**
+ * Milliseconds that the checkpoint before the signal may take. It is there to make the shutdown's own short, after which
+ * another one leads sooner: in 30 s it has written several gigabytes, and what a disk cannot write in that time the one
+ * of the shutdown writes. Who is asked to make room for another has no longer; an ordered stop has the time of its mode.
+ */
+export function checkpointPatience(event: StopEvent): number {
+  return event === 'hand over' ? 30_000 : Number.POSITIVE_INFINITY;
+}
+
 /** Milliseconds that a mode may take. */
 export function stopDeadline(mode: StopMode, policy: StopPolicy): number {
   const seconds: Record<StopMode, number> = {

@@ -1,4 +1,4 @@
-import type { Progress, RepeatedError, WritePath } from './observation.ts';
+import type { Observation, Progress, RepeatedError, WritePath } from './observation.ts';
 
 /** Notes how far something has come; `since` stays while the marker stays. */
 export function trackProgress(before: Progress | undefined, marker: string, now: number): Progress {
@@ -27,6 +27,23 @@ export function trackWritePath(
     before !== undefined && sample.waiting > 0 && before.waiting > 0 && before.flushed === sample.flushed;
   const stalledSince = stalled ? (before.stalledSince ?? now) : undefined;
   return { ...sample, stalledSince };
+}
+
+/**
+ * Follows processes that wait for storage, or are halted, so that no signal reaches them. The marker of each changes when it
+ * comes to another wait: a slow disk is not one that has gone away. It needs no answer of the server, nor a session.
+ */
+export function trackHangs(
+  before: ReadonlyMap<number, Progress>,
+  seen: ReadonlyMap<number, string>,
+  now: number,
+): ReadonlyMap<number, Progress> {
+  return new Map([...seen].map(([pid, marker]) => [pid, trackProgress(before.get(pid), marker, now)]));
+}
+
+/** Since when the one that hangs longest has hung; undefined: none does. */
+export function hangingSince({ hangs }: Pick<Observation, 'hangs'>): number | undefined {
+  return hangs.size === 0 ? undefined : Math.min(...[...hangs.values()].map(({ since }) => since));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import type { Client } from 'pg';
 import type { Observation } from '../alignment/observation.ts';
-import { trackProgress, trackWritePath } from '../alignment/trackers.ts';
+import { hangingSince, trackProgress, trackWritePath } from '../alignment/trackers.ts';
 import { messageOf } from '../errors/manager-error.ts';
 import type { Logger } from '../logs/manager-log.ts';
 import { connect, type Login, type ServerAddress, sqlState } from '../postgres/io/connection.ts';
@@ -13,8 +13,9 @@ import { now, pause } from './deadline.ts';
 const period = { starting: 50, running: 650, hurried: 15, vitals: 5_000, loginRetry: 60_000 } as const;
 /** Milliseconds that one question may take. */
 const patience = 900;
-const checkpointPatience = 2 ** 31 - 1;
-/** A stop goes on without the checkpoint when nobody has been answered for this long. */
+/** Without a limit of its own: longer than any stop. */
+const noTimeout = 2 ** 31 - 1;
+/** A stop goes on without the checkpoint when nobody has been answered for this long, or nothing has got anywhere. */
 const silencePatience = 3_000;
 
 export interface MonitorOptions {
@@ -89,43 +90,53 @@ export class Monitor {
   }
 
   /**
-   * Writes a checkpoint on a primary, without a time limit as long as the server answers others meanwhile, and ends the
-   * session, which a smart shutdown would otherwise wait for. Does nothing where no session could be had.
+   * Writes a checkpoint on a primary, as long as the server answers others meanwhile, and ends the session, which a smart
+   * shutdown would otherwise wait for. Does nothing where no session could be had.
+   *
+   * @param limit milliseconds; when there is one, the checkpoint must also get somewhere: answers need no disk
    */
-  async checkpointAndLeave(): Promise<void> {
+  async checkpointAndLeave(limit: number): Promise<void> {
     this.#quiet = true;
     const client = this.#client;
     // From here on it is not the loop's: a question of its own would wait behind the checkpoint, and give the session up.
     this.#client = undefined;
     if (client === undefined) return;
     try {
-      if (this.#options.observation.inRecovery === false) await this.#checkpoint(client);
+      if (this.#options.observation.inRecovery === false) await this.#checkpoint(client, limit);
     } finally {
       // A server that answers nobody does not answer the farewell either.
       void client.end().catch(() => {});
     }
   }
 
-  async #checkpoint(client: Client): Promise<void> {
+  async #checkpoint(client: Client, limit: number): Promise<void> {
     const over = new AbortController();
     const done = client
       .query('SET statement_timeout = 0')
-      .then(() => client.query({ text: 'CHECKPOINT', query_timeout: checkpointPatience } as { text: string }))
+      .then(() => client.query({ text: 'CHECKPOINT', query_timeout: noTimeout } as { text: string }))
       .finally(() => over.abort());
-    // Awaited below; if the server falls silent first, nobody waits for it any more.
+    // Awaited below; if it is given up first, nobody waits for it any more.
     done.catch(() => {});
-    await Promise.race([done, this.#silence(over.signal)]);
+    await Promise.race([done, this.#giveUp(limit, over.signal)]);
   }
 
-  /** Rejects when the server has answered nobody for a while. */
-  async #silence(signal: AbortSignal): Promise<void> {
+  /** Rejects when there is no sense in waiting for the checkpoint any longer. */
+  async #giveUp(limit: number, signal: AbortSignal): Promise<void> {
     const { observation } = this.#options;
     const begun = now();
     while (!signal.aborted) {
       await pause(patience, signal);
-      if (now() - Math.max(observation.answeredAt ?? 0, begun) > silencePatience) {
-        throw new Error('the server has stopped answering');
+      const at = now();
+      const isSilent = at - Math.max(observation.answeredAt ?? 0, begun) > silencePatience;
+      if (isSilent) throw new Error('the server has stopped answering');
+      if (!Number.isFinite(limit)) continue;
+      const hangs = hangingSince(observation);
+      if (hangs !== undefined && at - hangs > silencePatience) {
+        throw new Error(
+          'processes of the server hang: storage that does not answer, or somebody has halted them',
+        );
       }
+      if (at - begun > limit) throw new Error(`not done within ${limit / 1000} s`);
     }
   }
 

@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import { forgetServer, type Observation } from '../alignment/observation.ts';
 import type { PhaseEvent } from '../alignment/phase.ts';
-import type { StopEvent, StopMode, StopPolicy } from '../alignment/stop-plan.ts';
+import {
+  checkpointPatience,
+  type StopEvent,
+  type StopMode,
+  type StopPolicy,
+} from '../alignment/stop-plan.ts';
 import type { Logger } from '../logs/manager-log.ts';
 import type { Login } from '../postgres/io/connection.ts';
 import type { ChildExit } from '../process/exit-status.ts';
@@ -130,7 +135,13 @@ export class Server {
       onNews,
     });
     this.#monitor = monitor;
-    this.#stopper = new Stopper('the server', postmaster, policyFor, () => monitor.checkpointAndLeave(), log);
+    this.#stopper = new Stopper(
+      'the server',
+      postmaster,
+      policyFor,
+      (event) => monitor.checkpointAndLeave(checkpointPatience(event)),
+      log,
+    );
     observation.isRestarting = false;
     monitor.start();
     this.#ended = postmaster.exited.then((exit) => this.#finish(postmaster, exit));

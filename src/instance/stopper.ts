@@ -26,7 +26,7 @@ export class Stopper {
   readonly #what: string;
   readonly #postmaster: Postmaster;
   readonly #policyFor: (event: StopEvent) => StopPolicy;
-  readonly #checkpoint: () => Promise<void>;
+  readonly #checkpoint: (event: StopEvent) => Promise<void>;
   readonly #log: Logger;
   #mode: StopMode | undefined;
   #governing: StopEvent | undefined;
@@ -43,7 +43,7 @@ export class Stopper {
     what: string,
     postmaster: Postmaster,
     policyFor: (event: StopEvent) => StopPolicy,
-    checkpoint: () => Promise<void>,
+    checkpoint: (event: StopEvent) => Promise<void>,
     log: Logger,
   ) {
     this.#what = what;
@@ -76,7 +76,8 @@ export class Stopper {
     this.#mode = mode;
     this.#log.info({ mode, before, event, deadlineSeconds: deadline / 1000 }, `stopping ${this.#what}`);
     this.#wait(deadline);
-    if (before === undefined && (mode === 'smart' || mode === 'fast')) this.#checkpointThenSignal(mode);
+    if (before === undefined && (mode === 'smart' || mode === 'fast'))
+      this.#checkpointThenSignal(mode, event);
     else this.#signal(mode);
   }
 
@@ -102,8 +103,8 @@ export class Stopper {
     this.#timer = setTimeout(() => this.push('deadline'), deadline);
   }
 
-  #checkpointThenSignal(mode: StopMode): void {
-    void this.#checkpoint()
+  #checkpointThenSignal(mode: StopMode, event: StopEvent): void {
+    void this.#checkpoint(event)
       .catch((error: unknown) => this.#log.warn({ error }, 'no checkpoint before the stop'))
       .then(() => {
         if (this.#mode === mode) this.#signal(mode);

@@ -1,9 +1,10 @@
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiskSpace, Observation } from '../alignment/observation.ts';
-import { trackProgress } from '../alignment/trackers.ts';
+import { trackHangs, trackProgress } from '../alignment/trackers.ts';
 import { parseControlFile } from '../postgres/control-file.ts';
 import { formatLsn } from '../postgres/lsn.ts';
+import { childrenOf, hangOf } from '../process/proc.ts';
 import { now } from './deadline.ts';
 import { recoveryStep } from './recovery-step.ts';
 
@@ -53,12 +54,25 @@ export class Watchkeeper {
   #beat(): void {
     this.#observation.loopBeatAt = now();
     this.#onBeat();
+    // Apart from the other looks, which the same storage may hold up.
+    if (this.#observation.phase === 'stopping') this.#lookForHangs();
     // One look at a time: a file system that hangs must not pile them up.
     if (this.#looking) return;
     this.#looking = true;
     void this.#look().finally(() => {
       this.#looking = false;
     });
+  }
+
+  #lookForHangs(): void {
+    const postmaster = this.#postmasterPid();
+    if (postmaster === undefined) return;
+    const seen = new Map<number, string>();
+    for (const pid of [postmaster, ...childrenOf(postmaster)]) {
+      const hang = hangOf(pid);
+      if (hang !== undefined) seen.set(pid, hang);
+    }
+    this.#observation.hangs = trackHangs(this.#observation.hangs, seen, now());
   }
 
   async #look(): Promise<void> {

@@ -30,3 +30,18 @@ export function handlesSignal(pid: number, signal: NodeJS.Signals): boolean {
     return true;
   }
 }
+
+/**
+ * How often a process has gone to sleep, when it is one that acts on no signal at present: it waits inside of the kernel,
+ * mostly for storage, or somebody has halted it. As long as the number stays the same it is the same wait. Undefined for
+ * all others, and where the kernel does not tell. Reads nothing that such a process could hold up.
+ */
+export function hangOf(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/status`, 'utf8');
+    if (!/^State:\s*[DTt]/m.test(text)) return undefined;
+    return /^voluntary_ctxt_switches:\s*(\d+)$/m.exec(text)?.[1];
+  } catch {
+    return undefined;
+  }
+}

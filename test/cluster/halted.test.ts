@@ -35,3 +35,23 @@ test.runIf(hasReplication)('the server of a halted manager ends before another o
   expect(stubborn.acknowledged.filter(({ at }) => at >= since)).toEqual([]);
   expect(await writer.conclude('halted manager')).toEqual([]);
 });
+
+test.runIf(hasReplication)(
+  'a primary whose stop gets nowhere does not keep the lease: a halted checkpointer',
+  async () => {
+    const cluster = await Cluster.start({ isSynchronous: true });
+    const writer = await Writer.start(cluster);
+    const manager = cluster.of('demo-1');
+    const checkpointer = `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`;
+    process.kill((await cluster.query('demo-1', checkpointer)) as number, 'SIGSTOP');
+
+    await cluster.target('demo-2');
+    // Sessions are answered all the time, so that answers alone would keep this server for as long as switchoverDelay.
+    await manager.message('no checkpoint before the stop');
+    await cluster.leads('demo-2');
+    await manager.line('immediate stop', ({ mode, event }) => mode === 'immediate' && event === 'isolation');
+    await writer.more('demo-2');
+    await cluster.healthy();
+    expect(await writer.conclude('halted checkpointer')).toEqual([]);
+  },
+);

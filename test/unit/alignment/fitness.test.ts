@@ -50,3 +50,12 @@ test('one that starts or stops, and of which nothing is heard any more, does: it
   }
   expect(isFitToLead({ ...silent, phase: 'stopped', refusedAt: undefined }, now)).toBe(true);
 });
+
+test('a stop that hangs at storage that has gone away does as well, though the server still turns everybody away', () => {
+  const stopping = { ...running, phase: 'stopping' as const, refusedAt: now };
+  const hanging = (since: number) => ({ ...stopping, hangs: new Map([[1, { marker: '7', since }]]) });
+  expect(isFitToLead(hanging(now - fitnessPatience - 1), now)).toBe(false);
+  expect(isFitToLead(hanging(now - 1_000), now)).toBe(true);
+  expect(isFitToLead({ ...hanging(0), phaseSince: now - 1_000 }, now)).toBe(true);
+  expect(isFitToLead(stopping, now)).toBe(true);
+});

@@ -140,6 +140,7 @@ test('a "no" always has a reason and a "yes" never has one', () => {
     replayError: optional(fc.record({ text: fc.string(), count: fc.nat(), firstAt: time, lastAt: time })),
     disk: fc.constantFrom(undefined, disk, { ...disk, walFree: 0 }, { ...disk, dataFree: 0 }),
     writePath: optional(fc.record({ flushed: fc.string(), waiting: fc.nat(), stalledSince: optional(time) })),
+    hangs: fc.constant(new Map()),
   });
   fc.assert(
     fc.property(observation, time, (observed, now) => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  checkpointPatience,
   nextStopMode,
   type StopEvent,
   type StopMode,
@@ -77,4 +78,9 @@ test('no sequence of events makes a stop softer, and only a deadline kills', () 
 
 test('deadlines are milliseconds of the policy', () => {
   expect(order.map((mode) => stopDeadline(mode, policy))).toEqual([180_000, 1_800_000, 60_000, 60_000]);
+});
+
+test('only who makes room for another one has little time for a checkpoint before the signal', () => {
+  expect(checkpointPatience('hand over')).toBeLessThanOrEqual(30_000);
+  for (const event of events) expect(checkpointPatience(event)).toBe(Number.POSITIVE_INFINITY);
 });

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { hindersReplay, trackError, trackProgress, trackWritePath } from '../../../src/alignment/trackers.ts';
+import {
+  hangingSince,
+  hindersReplay,
+  trackError,
+  trackHangs,
+  trackProgress,
+  trackWritePath,
+} from '../../../src/alignment/trackers.ts';
 
 test('progress keeps its time while the marker stays', () => {
   const first = trackProgress(undefined, 'a', 10);
@@ -35,6 +42,18 @@ describe('the write path', () => {
     expect(trackWritePath(one, sample('0/2', 3), 20).stalledSince).toBeUndefined();
     expect(trackWritePath(one, sample('0/1', 0), 20).stalledSince).toBeUndefined();
   });
+});
+
+test('a process hangs for as long as it is in the same wait, whatever others do', () => {
+  const seen = (entries: Record<number, string>) =>
+    new Map(Object.entries(entries).map(([pid, marker]) => [Number(pid), marker]));
+  expect(hangingSince({ hangs: new Map() })).toBeUndefined();
+  const one = trackHangs(new Map(), seen({ 7: '12', 8: '3' }), 10);
+  const two = trackHangs(one, seen({ 7: '12', 8: '4', 9: '1' }), 20);
+  expect(hangingSince({ hangs: two })).toBe(10);
+  const three = trackHangs(two, seen({ 8: '4', 9: '2' }), 30);
+  expect(hangingSince({ hangs: three })).toBe(20);
+  expect(hangingSince({ hangs: trackHangs(three, seen({}), 40) })).toBeUndefined();
 });
 
 describe('what hinders replay', () => {
