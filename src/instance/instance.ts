@@ -73,7 +73,9 @@ export class Instance {
     this.#services = services;
     this.#notes = new ServerNotes(this.observation, (kind, text) => this.#noteTrouble(kind, text));
     this.#report = new StatusReport(settings, this.observation);
-    this.#listener = new Listener(this, settings, this.#log, (error) => this.#listenerFailed(error));
+    this.#listener = new Listener(this, settings, this.#log, (error) =>
+      this.#giveUp(error, 'no status server'),
+    );
     this.#watchkeeper = new Watchkeeper(
       this.observation,
       settings.dataDirectory,
@@ -101,9 +103,7 @@ export class Instance {
 
   /** Something in the manager failed: the server is stopped in order, and the process ends with status 2. */
   fault(error: unknown): void {
-    this.#log.error({ error }, 'internal error; stopping the server');
-    this.#fault ??= new ManagerError('INTERNAL', messageOf(error), { cause: error });
-    this.#requestStop('fault', undefined);
+    this.#giveUp(error, 'internal error; stopping the server');
   }
 
   liveness(): ProbeAnswer {
@@ -168,7 +168,7 @@ export class Instance {
     });
   }
 
-  #openServer({ context }: Prepared, wishes: Wishes): Server {
+  #openServer({ context, lock }: Prepared, wishes: Wishes): Server {
     const server = new Server({
       context,
       observation: this.observation,
@@ -180,6 +180,7 @@ export class Instance {
       transition: (event) => this.#transition(event),
       onNews: () => this.#wake(),
       onEnd: (end) => this.#aligner?.serverEnded(end),
+      lock: () => lock().catch((error: unknown) => this.#giveUp(error, 'PGDATA cannot be locked')),
       isShared: wishes.isShared,
     });
     this.#server = server;
@@ -266,9 +267,12 @@ export class Instance {
     this.#upkeep?.trigger();
   }
 
-  #listenerFailed(error: ManagerError): void {
-    this.#log.error({ error }, 'no status server');
-    this.#fault ??= error;
+  #giveUp(error: unknown, why: string): void {
+    this.#log.error({ error }, why);
+    this.#fault ??=
+      error instanceof ManagerError
+        ? error
+        : new ManagerError('INTERNAL', messageOf(error), { cause: error });
     this.#requestStop('fault', undefined);
   }
 

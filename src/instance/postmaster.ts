@@ -100,8 +100,13 @@ export function adoptPostmaster(
     over.abort();
     resolve({ code: status.exitCode ?? null, signal });
   });
-  void watchAbsence(pid, over.signal).then(() => resolve({ code: wasShutDown() ? 0 : 1, signal: null }));
-  return { pid, exited, silent: Promise.resolve(), signal: (signal) => signalProcess(pid, signal) };
+  void watchAbsence(pid, over.signal).then(() => {
+    over.abort();
+    resolve({ code: wasShutDown() ? 0 : 1, signal: null });
+  });
+  // Its number may soon be that of another process.
+  const signal = (name: NodeJS.Signals) => !over.signal.aborted && signalProcess(pid, name);
+  return { pid, exited, silent: Promise.resolve(), signal };
 }
 
 /** What is known of a process: undefined when there is none. */

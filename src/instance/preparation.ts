@@ -32,6 +32,11 @@ export interface Prepared {
   readonly serverLog: ServerLog;
   /** A server of an earlier manager that is still there. */
   readonly running: RunningServer | undefined;
+  /**
+   * Takes the lock on PGDATA unless it is ours. A server that was taken over holds it itself: nothing may be done to the
+   * directory after its end before this has resolved. Rejects with PGDATA_IN_USE.
+   */
+  readonly lock: () => Promise<void>;
   /** Waits for the last processes of the server, reads their last records, lets go of everything. Idempotent. */
   readonly close: () => Promise<void>;
 }
@@ -72,7 +77,7 @@ export async function prepare(
   const found = await findRunningServer(dataDirectory, executable, directories.log);
   const running = verdict.state === 'start' ? found : undefined;
   if (found !== undefined && running === undefined) endOrphan(found, logs);
-  const lock = running === undefined ? await takeLock(services.libc, dataDirectory, signal) : undefined;
+  let lock = running === undefined ? await takeLock(services.libc, dataDirectory, signal) : undefined;
   // Only whoever holds the lock may change anything, and what was seen before may have been changed by its last holder.
   const settled = lock === undefined ? verdict : judgeNow(dataDirectory, installation.major);
   if (lock !== undefined) {
@@ -90,7 +95,9 @@ export async function prepare(
     dataDirectory,
     directories,
     port,
-    lockDescriptor: lock?.descriptor,
+    get lockDescriptor() {
+      return lock?.descriptor;
+    },
     env: serverEnvironment(services.environment, {
       PGDATA: dataDirectory,
       // The server takes its default port from here; a program that it starts finds it there.
@@ -110,7 +117,15 @@ export async function prepare(
     closed ??= letGo(services, lock, dataDirectory, serverLog);
     return closed;
   };
-  return { context, serverLog, running, close };
+  return {
+    context,
+    serverLog,
+    running,
+    lock: async () => {
+      lock ??= await takeLock(services.libc, dataDirectory, signal);
+    },
+    close,
+  };
 }
 
 /** @throws the reason of a refusal */

@@ -14,7 +14,7 @@ export interface ServerContext {
   readonly dataDirectory: string;
   readonly directories: RuntimeDirectories;
   readonly port: number;
-  /** Descriptor of the locked data directory, handed down to the server. */
+  /** Descriptor of the locked data directory, handed down to the server; undefined beside one that was taken over. */
   readonly lockDescriptor: number | undefined;
   /** Environment of PostgreSQL's programs: ours without secrets (contract 04, 11.2). */
   readonly env: NodeJS.ProcessEnv;

@@ -42,6 +42,8 @@ export interface ServerOptions {
   /** Something about the running server has changed: it answers, its role, its receiver. */
   readonly onNews: () => void;
   readonly onEnd: (end: ServerEnd) => void;
+  /** The end of a server that was taken over has freed PGDATA: locks it, before anything is done there. Never rejects. */
+  readonly lock: () => Promise<void>;
   /** Whether standbys, and another primary, are to be looked at. */
   readonly isShared: boolean;
 }
@@ -148,7 +150,8 @@ export class Server {
   }
 
   async #finish(postmaster: Postmaster, exit: ChildExit): Promise<void> {
-    const { observation, transition, onEnd } = this.#options;
+    const { observation, transition, onEnd, lock } = this.#options;
+    if (this.#isAdopted) await lock();
     const end = { exit, mode: this.stopMode, cause: this.#cause, silent: postmaster.silent };
     this.#postmaster = undefined;
     this.#isAdopted = false;
