@@ -5,7 +5,7 @@ import type { Children } from '../process/children.ts';
 import { signalProcess } from '../process/proc.ts';
 import { watchdogWord } from '../process/watchdog-word.ts';
 
-/** Milliseconds before one that has ended by itself is started again. */
+/** Milliseconds before one that has ended by itself, or could not be started, is started again. */
 const restartPause = 1_000;
 /** It does next to nothing, and shall need next to nothing. */
 const frugality = ['--max-semi-space-size=1', '--max-old-space-size=16', '--single-threaded-gc'];
@@ -91,17 +91,19 @@ export class Watchdog {
       detached: true,
     });
     child.stdin?.on('error', () => {});
-    child.once('error', (error) => this.#options.log.error({ error }, 'no watchdog could be started'));
-    child.once('exit', () => this.#ended(child));
+    // One that could not be started (no processes left, no memory) has no exit.
+    child.once('error', (error) => this.#ended(child, { error }));
+    child.once('exit', (code, signal) => this.#ended(child, { code, signal }));
     this.#options.log.debug({ pid: child.pid }, 'watchdog started');
     return child;
   }
 
-  /** Somebody has killed it: the next one takes over. */
-  #ended(child: ChildProcess): void {
+  /** Somebody has killed it, or it never was: until the next one is there, nobody guards what this process does. */
+  #ended(child: ChildProcess, how: object): void {
     if (this.#process !== child) return;
     this.#process = undefined;
-    this.#options.log.warn('the watchdog has ended; another one is started');
+    this.#options.log.error(how, 'there is no watchdog; another one is started');
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.prepare();
       this.#process?.stdin?.write(this.#told);
