@@ -42,6 +42,8 @@ export class LeaseKeeper implements LeaseHolding {
   #intent: LeaseIntent = 'leave';
   #timer: NodeJS.Timeout | undefined;
   #isBusy = false;
+  /** The lease has changed since the present request was begun: its answer may be older than that. */
+  #hasChanged = false;
   #shown = '';
   readonly #unwatch: () => void;
 
@@ -82,7 +84,8 @@ export class LeaseKeeper implements LeaseHolding {
 
   /** Another process has changed the lease: a candidate need not wait for its next look. */
   #lookAgain(): void {
-    if (this.#intent !== 'hold' || this.#memory.standing === 'held') return;
+    this.#hasChanged = this.#isBusy;
+    if (this.#isBusy || this.#intent !== 'hold' || this.#memory.standing === 'held') return;
     this.#memory = { ...this.#memory, askedAt: Number.NEGATIVE_INFINITY };
     this.#wake();
   }
@@ -100,9 +103,11 @@ export class LeaseKeeper implements LeaseHolding {
         this.#sleepUntil(move.until);
         break;
       }
+      this.#hasChanged = false;
       this.#note(await this.#ask(move.kind));
     }
     this.#isBusy = false;
+    if (this.#hasChanged) this.#lookAgain();
   }
 
   #sleepUntil(until: number): void {
