@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Libc } from '../process/libc.ts';
 import { watchText } from './file-watch.ts';
 import { SharedFile } from './shared-file.ts';
@@ -10,13 +10,23 @@ const unknownHolder = '(unreadable)';
 /** The fields of the file; `version` grows with every write, so that no two leases are alike. */
 type Stored = Omit<LeaseRecord, 'resourceVersion'> & { readonly version: number };
 
+const free: Stored = {
+  holder: '',
+  durationSeconds: 1,
+  acquireTime: '',
+  renewTime: '',
+  transitions: 0,
+  version: 0,
+};
+
 /**
  * The lease of the primary in a file of its own, so that its renewals do not touch the Cluster.
  *
  * It is never synced: it is renewed every two seconds, and a power failure that takes it away takes every holder and every
  * candidate on this machine as well. Who leads afterwards says the Cluster, which is synced. What the failure leaves of the
  * lease is safe in every case: an older one runs out before another may claim it, so does one that cannot be read, and a
- * missing one is made anew, free, by the first that starts.
+ * missing one is made anew, free, by the first that starts. One that somebody removes while instances run is another
+ * matter: whoever held it may still lead.
  */
 export class FileLease implements LeaseStore {
   readonly #file: SharedFile;
@@ -27,15 +37,17 @@ export class FileLease implements LeaseStore {
 
   /** Makes the lease, free, unless it is there. The operator does so on Kubernetes. */
   async create(): Promise<void> {
-    const free = {
-      holder: '',
-      durationSeconds: 1,
-      acquireTime: '',
-      renewTime: '',
-      transitions: 0,
-      version: 0,
-    };
     await this.#file.createOnce(encode(free), 0o644);
+  }
+
+  /**
+   * Makes a lease again that was removed. It is nobody's, and not free: a candidate waits until it has run out by the
+   * candidate's own clock, which begins later than the last renewal of whoever held the removed one.
+   */
+  async remake(signal: AbortSignal): Promise<LeaseRecord | undefined> {
+    const held = { ...free, holder: unknownHolder, renewTime: randomUUID() };
+    await this.#file.createOnce(encode(held), 0o644);
+    return this.read(signal);
   }
 
   async read(signal: AbortSignal): Promise<LeaseRecord | undefined> {

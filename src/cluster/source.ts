@@ -47,4 +47,9 @@ export interface LeaseStore {
   /** Replaces the lease if its resourceVersion is still that of `record`. */
   write(record: LeaseRecord, signal: AbortSignal): Promise<LeaseRecord | 'conflict'>;
   watch(onChange: () => void): () => void;
+  /**
+   * Makes a lease again that is missing, as one of a holder that nobody knows; only where that is nobody else's business.
+   * Resolves with what is there then.
+   */
+  remake?(signal: AbortSignal): Promise<LeaseRecord | undefined>;
 }

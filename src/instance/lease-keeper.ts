@@ -120,7 +120,7 @@ export class LeaseKeeper implements LeaseHolding {
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(timings.retryPeriod)]);
     try {
       if (kind === 'read' || this.#record === undefined) {
-        this.#record = await store.read(signal);
+        this.#record = (await store.read(signal)) ?? (await store.remake?.(signal));
         return { kind: 'read', seen: seenOf(this.#record) };
       }
       if (kind === 'release') this.#note({ kind: 'releasing' });

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { FileLease } from '../../src/cluster/file-lease.ts';
 import { timestamp } from '../../src/cluster/status.ts';
@@ -47,6 +47,19 @@ test.runIf(hasReplication)('a primary that cannot reach the lease is down before
   await writer.more();
   expect(await writer.conclude('lease out of reach')).toEqual([]);
 });
+
+test.runIf(hasReplication)(
+  'a primary whose lease somebody removes stops, and leads again when a new one has run out',
+  async () => {
+    const cluster = await Cluster.start({ isSynchronous: true });
+    const writer = await Writer.start(cluster);
+    rmSync(`${cluster.path}.lease`);
+    await cluster.of('demo-1').line('the end of the server', hasEnded);
+    await writer.more();
+    expect(cluster.lease).toMatchObject({ holder: 'demo-1' });
+    expect(await writer.conclude('lease removed')).toEqual([]);
+  },
+);
 
 async function takeLease(cluster: Cluster, holder: string): Promise<void> {
   const lease = new FileLease(`${cluster.path}.lease`, openLibc());

@@ -75,6 +75,25 @@ test('a lease that was given back and taken again is another one, even with the 
   expect(await lease.write(claim(free, 'c-2'), never)).toBe('conflict');
 });
 
+test('one that somebody has removed is made again, held by nobody known, and each time as another one', async () => {
+  const { path, lease } = await create();
+  await lease.write(claim((await lease.read(never))!, 'c-1'), never);
+  const remake = async () => {
+    rmSync(path);
+    expect(await lease.read(never)).toBeUndefined();
+    const [one, other] = await Promise.all([lease.remake(never), new FileLease(path, libc).remake(never)]);
+    expect(one).toEqual(other);
+    return one!;
+  };
+  const first = await remake();
+  expect(first.holder).toBe('(unreadable)');
+  const second = await remake();
+  expect(second.renewTime).not.toBe(first.renewTime);
+  expect(second.resourceVersion).not.toBe(first.resourceVersion);
+  expect(await lease.write(claim(second, 'c-2'), never)).toMatchObject({ holder: 'c-2' });
+  expect(await lease.remake(never)).toMatchObject({ holder: 'c-2' });
+});
+
 describe('a lease that a power failure or a person has damaged', () => {
   test('is never free, keeps its renewal as long as it stays the same, and can be claimed', async () => {
     const { path, lease } = await create();

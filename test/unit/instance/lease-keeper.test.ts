@@ -103,3 +103,16 @@ test('what a holder writes itself is no news', async () => {
   await new Promise((resolve) => setImmediate(resolve));
   expect(store.asked).toEqual(['read', 'write']);
 });
+
+test('a lease that is missing is made again where that is our business, and not claimed before it has run out', async () => {
+  const store = new SlowStore(undefined);
+  const remake = async () => {
+    store.record ??= { ...free, holder: '(somebody)' };
+    return store.record;
+  };
+  const keeper = keeperOf(Object.assign(store, { remake }));
+  keeper.intend('hold');
+  await vi.waitFor(() => expect(keeper.holder).toBe('(somebody)'));
+  expect(keeper.facts.standing).toBe('none');
+  expect(store.asked).toEqual(['read']);
+});
