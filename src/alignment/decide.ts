@@ -43,8 +43,10 @@ export function decide(situation: Situation, table: TransitionTable = transition
   switch (pace.kind) {
     case 'go':
       return { ...base, step, why: undefined };
-    case 'wait':
-      return { ...base, step: undefined, why: `${step}: waiting for the next attempt`, again: pace.until };
+    case 'wait': {
+      const why = `${step}: waiting for the next attempt (${pace.why})`;
+      return { ...base, step: undefined, why, again: pace.until };
+    }
     case 'refuse':
       return { ...base, step: undefined, why: `${step}: ${pace.why}`, isRefused: true };
   }

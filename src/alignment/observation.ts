@@ -1,3 +1,4 @@
+import type { Failures } from './pacing.ts';
 import type { Phase } from './phase.ts';
 
 /**
@@ -29,6 +30,8 @@ export interface Observation {
   isRestarting: boolean;
   /** What was decided last. */
   alignment: Alignment | undefined;
+  /** Steps that have failed and are not given up: how often, and with what. */
+  failures: Failures;
   /** How far the start or the replay has come. */
   progress: Progress | undefined;
   /** The error that replay keeps meeting. */
@@ -123,6 +126,7 @@ export function freshObservation(now: number): Observation {
     streaming: [],
     isRestarting: false,
     alignment: undefined,
+    failures: {},
     progress: undefined,
     replayError: undefined,
     disk: undefined,

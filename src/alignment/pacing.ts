@@ -20,7 +20,8 @@ export type Failures = Readonly<Partial<Record<StepName, StepFailure>>>;
 /** What becomes of a step that is wanted. */
 export type Pace =
   | { readonly kind: 'go' }
-  | { readonly kind: 'wait'; readonly until: number }
+  /** `why`: what went wrong the last time. */
+  | { readonly kind: 'wait'; readonly until: number; readonly why: string }
   | { readonly kind: 'refuse'; readonly why: string };
 
 /** Milliseconds before the second attempt; each further one waits twice as long, up to the longest. */
@@ -43,7 +44,7 @@ export function paceStep(failures: Failures, step: StepName, now: number): Pace 
     return { kind: 'refuse', why: `failed ${spent} times, last: ${text}` };
   }
   const until = at + Math.min(firstPause * 2 ** (count - 1), longestPause);
-  return now >= until ? { kind: 'go' } : { kind: 'wait', until };
+  return now >= until ? { kind: 'go' } : { kind: 'wait', until, why: text };
 }
 
 /** The failures after one more. */

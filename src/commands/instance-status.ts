@@ -15,13 +15,14 @@ const patience = 30_000;
  */
 export async function showStatus(options: StatusOptions): Promise<number> {
   const format = options.output ?? (process.stdout.isTTY ? 'text' : 'json');
-  const status = await request(options.statusPort, '/pg/status');
+  // Also when there is no server: what the instance is doing, and why it waits.
+  const status = await request(options.statusPort, '/pg/status?format=json');
   if (format === 'json') {
-    (status.code === 200 ? process.stdout : process.stderr).write(status.body);
+    process.stdout.write(status.body);
     return status.code === 200 ? 0 : 1;
   }
   const readiness = await request(options.statusPort, '/readyz?format=json');
-  const report = status.code === 200 ? (JSON.parse(status.body) as Record<string, unknown>) : undefined;
+  const report = JSON.parse(status.body) as Record<string, unknown>;
   const ready = JSON.parse(readiness.body) as { ok: boolean; reasons: Array<{ code: string; text: string }> };
   process.stdout.write(renderStatus(report, ready));
   return status.code === 200 ? 0 : 1;

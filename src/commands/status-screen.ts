@@ -9,28 +9,24 @@ type Row = readonly [label: string, value: unknown];
 /**
  * The status as a screen for people.
  *
- * @param status body of /pg/status; undefined when the server did not answer it
+ * @param status body of /pg/status, or what is there instead of it when the server did not answer
  */
-export function renderStatus(
-  status: Readonly<Record<string, unknown>> | undefined,
-  readiness: Readiness,
-): string {
+export function renderStatus(status: Readonly<Record<string, unknown>>, readiness: Readiness): string {
   const lines = [`Ready:              ${readiness.ok ? 'yes' : 'no'}`];
   for (const reason of readiness.reasons) lines.push(`  ${reason.code}: ${reason.text}`);
-  if (status === undefined) return `${lines.join('\n')}\n`;
   const own = (status.manager ?? {}) as Record<string, unknown>;
   const pod = status.pod as { metadata?: { name?: string } } | undefined;
   const rows: Row[] = [
     ['Instance', pod?.metadata?.name],
-    ['Role', status.isPrimary === true ? 'primary' : 'standby'],
-    ['Phase', own.phase],
+    ['Role', role(status)],
+    ...ownRows(own),
     ['Timeline', status.timeLineID],
     ['System identifier', status.systemID],
     ['Current LSN', status.currentLsn],
     ['Current WAL', status.currentWAL],
     ['Received LSN', status.receivedLsn],
     ['Replayed LSN', status.replayLsn],
-    ['WAL receiver', status.isPrimary === true ? undefined : yesNo(status.isWalReceiverActive)],
+    ['WAL receiver', role(status) === 'standby' ? yesNo(status.isWalReceiverActive) : undefined],
     ['Pending restart', status.pendingRestart === true ? 'yes' : undefined],
     ['WAL archiving', archiving(status)],
     ['WAL to archive', status.readyWalFiles],
@@ -60,6 +56,29 @@ export function renderStatus(
     ]),
   );
   return `${lines.join('\n')}\n`;
+}
+
+function role(status: Readonly<Record<string, unknown>>): string | undefined {
+  if (status.isPrimary === undefined) return undefined;
+  return status.isPrimary === true ? 'primary' : 'standby';
+}
+
+/** What the instance is doing, and why it waits. */
+function ownRows(own: Readonly<Record<string, unknown>>): Row[] {
+  const { state, goal, step, why, isRefused, seconds } = (own.alignment ?? {}) as Record<string, unknown>;
+  const failures = (own.failures ?? []) as ReadonlyArray<Record<string, unknown>>;
+  return [
+    ['Phase', own.phase],
+    ['Progress', own.progress],
+    ['State', state],
+    ['Goal', goal],
+    ['Step', step],
+    [isRefused === true ? 'Refused' : 'Why', why],
+    ['Since', seconds === undefined ? undefined : `${seconds} s`],
+    ...failures.map(
+      (failure): Row => ['Failed', `${failure.step}, ${failure.attempts} times, last: ${failure.error}`],
+    ),
+  ];
 }
 
 function yesNo(value: unknown): string {

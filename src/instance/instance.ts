@@ -1,11 +1,9 @@
-import { judgeLiveness, judgeReadiness, judgeStartup } from '../alignment/health.ts';
 import { freshObservation, type Observation } from '../alignment/observation.ts';
 import { nextPhase, type PhaseEvent } from '../alignment/phase.ts';
 import type { StopEvent } from '../alignment/stop-plan.ts';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
 import type { WaitStatus } from '../process/libc.ts';
 import type { ControlSignal } from '../process/signal-inbox.ts';
-import type { ProbeAnswer } from '../server/status-server.ts';
 import { Aligner } from './aligner.ts';
 import { concludeEnd, concludeFailure } from './conclusion.ts';
 import { now, pause } from './deadline.ts';
@@ -73,7 +71,7 @@ export class Instance {
     this.#services = services;
     this.#notes = new ServerNotes(this.observation, (kind, text) => this.#noteTrouble(kind, text));
     this.#report = new StatusReport(settings, this.observation);
-    this.#listener = new Listener(this, settings, this.#log, (error) =>
+    this.#listener = new Listener(this.#report, settings, this.#log, (error) =>
       this.#giveUp(error, 'no status server'),
     );
     this.#watchkeeper = new Watchkeeper(
@@ -104,23 +102,6 @@ export class Instance {
   /** Something in the manager failed: the server is stopped in order, and the process ends with status 2. */
   fault(error: unknown): void {
     this.#giveUp(error, 'internal error; stopping the server');
-  }
-
-  liveness(): ProbeAnswer {
-    return judgeLiveness(this.observation, now());
-  }
-
-  readiness(): ProbeAnswer {
-    return judgeReadiness(this.observation, now());
-  }
-
-  startup(): ProbeAnswer {
-    return judgeStartup(this.observation, now());
-  }
-
-  /** Body of /pg/status; rejects when the server does not answer. */
-  status(): Promise<object> {
-    return this.#report.compose();
   }
 
   get #log() {

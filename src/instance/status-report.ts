@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from 'pg';
-import { judgeReadiness } from '../alignment/health.ts';
+import { type Health, judgeLiveness, judgeReadiness, judgeStartup } from '../alignment/health.ts';
 import type { Observation } from '../alignment/observation.ts';
 import { messageOf } from '../errors/manager-error.ts';
 import { connect } from '../postgres/io/connection.ts';
@@ -16,8 +16,10 @@ import {
   type TextRow,
 } from '../postgres/status-queries.ts';
 import { buildVersion } from '../process/build.ts';
+import type { ProbeAnswer, StatusSource } from '../server/status-server.ts';
 import { dataRoleOf } from './data-role.ts';
 import { now } from './deadline.ts';
+import { lineOf, reportOf } from './self-report.ts';
 import { loginOf, serverAddress } from './server-access.ts';
 import type { InstanceSettings } from './settings.ts';
 import type { StepContext } from './step-context.ts';
@@ -25,8 +27,11 @@ import type { StepContext } from './step-context.ts';
 /** Milliseconds: the operator asks one instance after the other and gives each 30 s. */
 const limits = { connectTimeout: 5_000, statementTimeout: 10_000 };
 
-/** Composes the body of /pg/status: a session of its own for each, so that nothing else can hold it up. */
-export class StatusReport {
+/**
+ * Answers what the status server is asked. The probes are judged from memory; for the body of /pg/status the server is
+ * asked, in a session of its own each time, so that nothing else can hold it up.
+ */
+export class StatusReport implements StatusSource {
   readonly #settings: InstanceSettings;
   readonly #observation: Observation;
   #step: StepContext | undefined;
@@ -40,8 +45,20 @@ export class StatusReport {
     this.#step = step;
   }
 
+  liveness(): ProbeAnswer {
+    return this.#probe(judgeLiveness);
+  }
+
+  readiness(): ProbeAnswer {
+    return this.#probe(judgeReadiness);
+  }
+
+  startup(): ProbeAnswer {
+    return this.#probe(judgeStartup);
+  }
+
   /** Rejects when the server does not answer: the operator reads a 500 as "not reporting". */
-  async compose(): Promise<object> {
+  async status(): Promise<object> {
     const { phase } = this.#observation;
     if (phase === 'rewinding') return this.#without({ isPgRewindRunning: true });
     try {
@@ -53,9 +70,19 @@ export class StatusReport {
     }
   }
 
+  #probe(judge: (observed: Observation, now: number) => Health): ProbeAnswer {
+    const at = now();
+    return { ...judge(this.#observation, at), manager: reportOf(this.#observation, at) };
+  }
+
   /** A server that is down because somebody asked for it (contract 03, 3.1). */
   get #mightBeUnavailable(): boolean {
     return this.#observation.alignment?.goal === 'fence' || this.#observation.isRestarting;
+  }
+
+  /** What can be said when `status` has rejected: the operator reads only that it did, people want to know why. */
+  excuse(error: unknown): object {
+    return { error: messageOf(error), manager: this.#ownPart() };
   }
 
   /** What can be said with the server down (contract 02, 6.2). */
@@ -71,9 +98,7 @@ export class StatusReport {
   async #ask(): Promise<object> {
     const step = this.#step;
     if (step?.server.postmaster === undefined) {
-      const { phase, alignment } = this.#observation;
-      const why = alignment?.why ?? alignment?.step;
-      throw new Error(`no server: the instance is ${phase}${why === undefined ? '' : ` (${why})`}`);
+      throw new Error(`no server: ${lineOf(reportOf(this.#observation, now()))}`);
     }
     const desired = step.desired();
     const { executableHash, sessionId } = await import('./program-identity.ts');
@@ -97,17 +122,12 @@ export class StatusReport {
   /** Beside the operator's keys, which ignores what it does not know: what people ask when something is wrong. */
   #ownPart(): object {
     const at = now();
-    const { phase, phaseSince, disk, replayError, writePath, alignment } = this.#observation;
+    const { disk, replayError, writePath } = this.#observation;
     const readiness = judgeReadiness(this.#observation, at);
     return {
-      phase,
-      phaseSeconds: Math.round((at - phaseSince) / 1000),
+      ...reportOf(this.#observation, at),
       ready: readiness.ok,
       reasons: readiness.reasons,
-      alignment:
-        alignment === undefined
-          ? undefined
-          : { ...alignment, since: undefined, seconds: Math.round((at - alignment.since) / 1000) },
       disk,
       replayError:
         replayError === undefined ? undefined : { text: replayError.text, count: replayError.count },

@@ -6,6 +6,8 @@ import { ManagerError, messageOf } from '../errors/manager-error.ts';
 export interface ProbeAnswer {
   readonly ok: boolean;
   readonly reasons: ReadonlyArray<{ readonly code: string; readonly text: string }>;
+  /** What the instance is doing, for the form that tells every reason. */
+  readonly manager?: object;
 }
 
 /** What the routes are answered from. The probes are plain look-ups in memory; only `status` may take time. */
@@ -15,6 +17,8 @@ export interface StatusSource {
   startup(): ProbeAnswer;
   /** Body of /pg/status; a rejection becomes a 500 with its text (contract 02, 6.1). */
   status(): Promise<object>;
+  /** The same 500 as an object, for those who ask for JSON. */
+  excuse(error: unknown): object;
 }
 
 /** Contract 02, 1.1: an idle connection outlives the pauses of the operator, a slow request does not. */
@@ -67,7 +71,7 @@ function route(source: StatusSource, request: IncomingMessage, response: ServerR
   const [path = '', query = ''] = (request.url ?? '').split('?');
   const answer = probe(source, path);
   if (answer !== undefined) answerProbe(answer, wantsJson(request, query), response);
-  else if (path === '/pg/status') answerStatus(source, response);
+  else if (path === '/pg/status') answerStatus(source, asksForJson(query), response);
   else answerText(404, '404 page not found', response);
 }
 
@@ -84,17 +88,25 @@ function probe(source: StatusSource, path: string): ProbeAnswer | undefined {
   }
 }
 
-function answerStatus(source: StatusSource, response: ServerResponse): void {
+/** The header does not count here: the kubectl plugin sends it, and reads a failure as plain text (contract 02, 6.1). */
+function answerStatus(source: StatusSource, json: boolean, response: ServerResponse): void {
   void source.status().then(
     (body) => answerJson(200, body, response),
-    (error: unknown) => answerText(500, messageOf(error), response),
+    (error: unknown) => {
+      if (json) answerJson(500, source.excuse(error), response);
+      else answerText(500, messageOf(error), response);
+    },
   );
 }
 
 /** `Accept: application/json` or `?format=json` asks for every reason; otherwise the first one, in a line. */
 function wantsJson(request: IncomingMessage, query: string): boolean {
   const accept = request.headers.accept ?? '';
-  return accept.includes('application/json') || new URLSearchParams(query).get('format') === 'json';
+  return accept.includes('application/json') || asksForJson(query);
+}
+
+function asksForJson(query: string): boolean {
+  return new URLSearchParams(query).get('format') === 'json';
 }
 
 function answerProbe(answer: ProbeAnswer, json: boolean, response: ServerResponse): void {

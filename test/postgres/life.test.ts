@@ -191,7 +191,11 @@ test('a status for the operator and one for people', async () => {
 
 test('probes tell every reason on request, and one in a line otherwise', async () => {
   const manager = await (await Manager.start()).ready();
-  expect(await manager.json('/readyz?format=json')).toEqual({ ok: true, reasons: [] });
+  expect(await manager.json('/readyz?format=json')).toMatchObject({
+    ok: true,
+    reasons: [],
+    manager: { phase: 'running', alignment: { goal: 'reign' }, failures: [] },
+  });
   const watching = "SELECT pid FROM pg_stat_activity WHERE application_name = 'cnpg-instance-manager'";
   const frozen = (await manager.query(watching)) as number;
   process.kill(frozen, 'SIGSTOP');

@@ -141,6 +141,7 @@ test('a "no" always has a reason and a "yes" never has one', () => {
     disk: fc.constantFrom(undefined, disk, { ...disk, walFree: 0 }, { ...disk, dataFree: 0 }),
     writePath: optional(fc.record({ flushed: fc.string(), waiting: fc.nat(), stalledSince: optional(time) })),
     hangs: fc.constant(new Map()),
+    failures: fc.constant({}),
   });
   fc.assert(
     fc.property(observation, time, (observed, now) => {

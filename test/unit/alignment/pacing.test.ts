@@ -14,10 +14,10 @@ test('a step that has not failed goes', () => {
 });
 
 test('each failure makes the pause longer, up to a limit', () => {
-  expect(paceStep(failed(1), 'join', 1_000)).toEqual({ kind: 'wait', until: 1_250 });
+  expect(paceStep(failed(1), 'join', 1_000)).toEqual({ kind: 'wait', until: 1_250, why: 'no way' });
   expect(paceStep(failed(1), 'join', 1_250)).toEqual({ kind: 'go' });
-  expect(paceStep(failed(3), 'join', 1_000)).toEqual({ kind: 'wait', until: 2_000 });
-  expect(paceStep(failed(50), 'join', 1_000)).toEqual({ kind: 'wait', until: 16_000 });
+  expect(paceStep(failed(3), 'join', 1_000)).toEqual({ kind: 'wait', until: 2_000, why: 'no way' });
+  expect(paceStep(failed(50), 'join', 1_000)).toEqual({ kind: 'wait', until: 16_000, why: 'no way' });
 });
 
 test('a rewind is tried four times', () => {
@@ -29,7 +29,11 @@ test('a rewind that cannot begin, since the primary is away, is tried for as lon
   const away = { at: 1_000, text: 'no route to host', isFinal: false, isTransient: true };
   let failures: Failures = failed(3, 'rewind');
   for (let n = 0; n < 20; n += 1) failures = noteFailure(failures, 'rewind', away);
-  expect(paceStep(failures, 'rewind', 1_000)).toEqual({ kind: 'wait', until: 16_000 });
+  expect(paceStep(failures, 'rewind', 1_000)).toEqual({
+    kind: 'wait',
+    until: 16_000,
+    why: 'no route to host',
+  });
   failures = noteFailure(failures, 'rewind', { at: 20_000, text: 'no way', isFinal: false });
   expect(paceStep(failures, 'rewind', 900_000)).toEqual({
     kind: 'refuse',
