@@ -45,7 +45,7 @@ export function decide(situation: Situation, table: TransitionTable = transition
       return { ...base, step, why: undefined };
     case 'wait': {
       const why = `${step}: waiting for the next attempt (${pace.why})`;
-      return { ...base, step: undefined, why, again: pace.until };
+      return { ...base, step: undefined, why, again: Math.min(pace.until, base.again ?? pace.until) };
     }
     case 'refuse':
       return { ...base, step: undefined, why: `${step}: ${pace.why}`, isRefused: true };

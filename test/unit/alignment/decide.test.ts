@@ -113,6 +113,17 @@ describe('in every situation', () => {
     );
   });
 
+  test('the end of the time of the lease is not slept through, whatever else is waited for', () => {
+    fc.assert(
+      fc.property(situations, (given) => {
+        const { fenceAt } = given.lease;
+        fc.pre(fenceAt !== undefined && fenceAt > now);
+        expect(decide(given).again).toBeLessThanOrEqual(fenceAt!);
+      }),
+      many,
+    );
+  });
+
   test('nothing becomes a primary without the lease', () => {
     fc.assert(
       fc.property(situations, (given) => {
@@ -260,6 +271,13 @@ test('an instance taken over gets the time of one look at the lease', () => {
   expect(decide(situation({ ...adopted, adoptionGraceEnds: now }))).toMatchObject({ goal: 'isolate' });
   const lost = { ...noLease, standing: 'lost' } as const;
   expect(decide(situation({ ...adopted, lease: lost }))).toMatchObject({ step: 'stop at once' });
+});
+
+test('a primary whose announcement has failed many times still looks at its lease in time', () => {
+  const failures = { announce: { count: 7, at: now - 10, text: 'the Cluster is away', isFinal: false } };
+  const lease = { ...heldLease, fenceAt: now + 1_000 };
+  const given = { ...situation({ cluster: { currentPrimary: 'c-2' }, lease }), failures };
+  expect(decide(given)).toMatchObject({ goal: 'lead', step: undefined, again: now + 1_000 });
 });
 
 test('fencing keeps a lease that is held, and asks for none', () => {

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import type { ClusterFacts, InstanceFacts, LeaseFacts, Situation } from '../../../src/alignment/facts.ts';
+import type { Failures } from '../../../src/alignment/pacing.ts';
+import { stepNames } from '../../../src/alignment/step-name.ts';
 
 export const me = 'c-1';
 export const now = 1_000_000;
@@ -50,6 +52,16 @@ const instance: fc.Arbitrary<InstanceFacts> = fc.record({
   source: fc.constantFrom('right', 'wrong'),
 });
 
+/** One step has failed before. */
+const failures: fc.Arbitrary<Failures> = fc
+  .record({
+    step: fc.constantFrom(...stepNames),
+    count: fc.integer({ min: 1, max: 20 }),
+    at: fc.integer({ min: now - 20_000, max: now }),
+    isFinal: fc.boolean(),
+  })
+  .map(({ step, ...failure }) => ({ [step]: { ...failure, text: 'no way' } }));
+
 const name = fc.constantFrom('', me, 'c-2', 'c-3', 'pending');
 
 /** Every situation, the impossible ones too: nobody may rely on their being impossible. */
@@ -69,6 +81,7 @@ export const situations: fc.Arbitrary<Situation> = fc.record({
     heldSince: fc.option(fc.integer({ min: now - 100_000, max: now }), { nil: undefined }),
     fenceAt: fc.option(fc.integer({ min: now - 20_000, max: now + 20_000 }), { nil: undefined }),
   }),
+  failures: fc.oneof(fc.constant({}), failures),
   isQuitting: fc.boolean(),
   adoptionGraceEnds: fc.constantFrom(0, now + 1_000),
   now: fc.constant(now),
