@@ -82,7 +82,8 @@ function leaseIntent(situation: Situation, state: State, goal: Goal): LeaseInten
   if (goal === 'isolate') return 'leave';
   if (state === 'primary up' || state === 'primary serving') return 'hold';
   if (goal === 'unknown') return 'leave';
-  const isChosen = cluster?.targetPrimary === instance.name && goal !== 'quit';
+  const mayLead = cluster?.targetPrimary === instance.name || cluster?.isCandidate === true;
+  const isChosen = mayLead && goal !== 'quit';
   const couldLead = state !== 'torn' && (state !== 'empty' || cluster?.currentPrimary === '');
   if (!isChosen || !couldLead) return isMakingPrimary(situation) ? 'leave' : 'release';
   // Contract 03, 3.12: fencing does not give the lease back, so that nobody is promoted behind a person's back.

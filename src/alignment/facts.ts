@@ -34,7 +34,7 @@ export interface InstanceFacts {
 export interface ClusterFacts {
   /** Empty as long as there has been no primary. */
   readonly currentPrimary: string;
-  /** Empty, an instance, or `pending` (contract 03, 3.10). */
+  /** Empty as long as nobody has chosen; then an instance, or `pending` (contract 03, 3.10). */
   readonly targetPrimary: string;
   /** A person asked that this instance's server does not run (contract 03, 3.12). */
   readonly isFenced: boolean;
@@ -43,6 +43,8 @@ export interface ClusterFacts {
    * the newest. An instance that was cut off may find the lease free and still believe that it is the primary.
    */
   readonly readAt?: number | undefined;
+  /** Nobody is chosen, and this instance may choose itself as soon as it holds the lease (src/cluster/founder.ts). */
+  readonly isCandidate?: boolean;
   /** A person asked that this instance's data is put aside and the primary copied anew; undefined: nobody did. */
   readonly isRecloneAsked?: boolean;
 }

@@ -10,6 +10,7 @@ export const goals = [
   'follow',
   'reclone',
   'yield',
+  'keep',
   'fence',
   'isolate',
   'quit',
@@ -26,7 +27,8 @@ export const goalMeanings: Readonly<Record<Goal, string>> = {
   reign: 'the primary, and the lease is held: stay it',
   follow: 'another instance is the primary: be its standby',
   reclone: 'the same, and a person asked for a new copy of it in the place of the present data',
-  yield: 'another instance is about to become the primary, or none is chosen',
+  yield: 'another instance is about to become the primary',
+  keep: 'nobody has been chosen as the primary: stay what it is',
   fence: 'a person asked that the server does not run',
   isolate: 'the time of the lease is over: stop at once',
   quit: 'the process is asked to end',
@@ -42,6 +44,8 @@ export function goalOf(situation: Situation): Goal {
   if (isQuitting) return 'quit';
   if (cluster === undefined) return 'unknown';
   if (cluster.isFenced) return 'fence';
+  // Empty says nothing, such as a file that was saved without its status: it must not end the reign of anybody.
+  if (cluster.targetPrimary === '') return 'keep';
   if (cluster.targetPrimary !== instance.name) {
     const hasPrimary = cluster.currentPrimary !== '' && cluster.currentPrimary !== instance.name;
     if (!hasPrimary || cluster.currentPrimary !== cluster.targetPrimary) return 'yield';

@@ -15,10 +15,12 @@ const refuse = (why: string): Cell => ({ kind: 'refuse', why });
 const unread = stay('the Cluster has not been read yet');
 const aligned = stay('as it shall be');
 const needsLease = stay('the lease is not held yet');
+const unchosen = stay('nobody has been chosen as the primary yet');
 const noPrimary = stay('no primary to follow: another one is being chosen or made');
 const fenced = stay('fenced: a person asked that the server does not run');
 const down = stay('the server is down');
 const timeIsOver = stay('the time of the lease is over');
+const waiting = stay('a standby keeps what it has and waits for the next primary');
 const stillReceiving = stay('WAL of the old primary still arrives');
 const startPrimary = go('start', 'primary up');
 const startStandby = go('start', 'standby up');
@@ -26,6 +28,14 @@ const noAnswer = stay('the server has not answered as a primary yet');
 const announce = go('announce', 'primary serving');
 const promote = go('promote', 'primary serving');
 const compare = go('compare', 'straight primary down');
+/** Of several that were the primary once, the one that was it last cannot be told by itself. */
+const whoLed = refuse(
+  'nobody has been chosen, and this may not be the last primary: it leads when every instance has registered and no other holds the data of a primary, or when a person chooses it (manager cluster promote --force)',
+);
+/** Its data is the copy of a primary that may still be there, and have more. */
+const copyCannotFound = refuse(
+  'a standby cannot found a Cluster: choose the instance that was the primary, or name that in status.currentPrimary if it is lost',
+);
 const lostData = refuse(
   'the primary of the Cluster has lost its data directory: restore it, or choose another instance as the primary',
 );
@@ -51,6 +61,7 @@ const primaryDown = {
   reign: startPrimary,
   reclone: setAside,
   yield: noPrimary,
+  keep: whoLed,
 } as const;
 /** A primary that is not to be one any more is stopped first, whatever comes then. */
 const primaryUp = {
@@ -59,6 +70,7 @@ const primaryUp = {
   follow: go('stop fast', 'primary down'),
   reclone: go('stop fast', 'primary down'),
   yield: go('stop fast', 'primary down'),
+  keep: stay('nobody has been chosen: who is the primary goes on, with the lease'),
   fence: go('stop fast', 'primary down'),
   isolate: go('stop at once', 'primary down'),
   quit: go('stop in order', 'primary down'),
@@ -73,20 +85,22 @@ const standbyDown = {
   reign: startStandby,
   reclone: setAside,
   yield: startStandby,
+  keep: startStandby,
 } as const;
 const standbyUp = {
   unknown: stay('the Cluster has not been read yet; the standby goes on'),
-  found: stillReceiving,
+  found: copyCannotFound,
   claim: needsLease,
   lead: stillReceiving,
   reign: stillReceiving,
   reclone: go('stop fast', 'standby down'),
-  yield: stay('a standby keeps what it has and waits for the next primary'),
+  yield: waiting,
+  keep: waiting,
   fence: go('stop fast', 'standby down'),
   isolate: aligned,
   quit: go('stop in order', 'standby down'),
 } as const;
-const drained = { ...standbyUp, found: promote, lead: promote, reign: promote } as const;
+const drained = { ...standbyUp, lead: promote, reign: promote } as const;
 
 export type TransitionTable = Readonly<Record<State, Readonly<Record<Goal, Cell>>>>;
 
@@ -101,6 +115,7 @@ export const transitions: TransitionTable = {
     follow: go('join', 'standby down'),
     reclone: go('join', 'standby down'),
     yield: noPrimary,
+    keep: unchosen,
   },
   torn: {
     ...wantsDown,
@@ -111,6 +126,7 @@ export const transitions: TransitionTable = {
     follow: go('rewind', 'standby down'),
     reclone: setAside,
     yield: noPrimary,
+    keep: unchosen,
   },
   'primary down': { ...primaryDown, follow: compare },
   'straight primary down': { ...primaryDown, follow: go('turn standby', 'standby down') },

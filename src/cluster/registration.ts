@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Cluster } from './cluster.ts';
+import { type FounderFacts, isCandidate } from './founder.ts';
 import { type ClusterStatus, clusterPhase, type ReportedState, timestamp } from './status.ts';
 
 /**
@@ -8,22 +9,23 @@ import { type ClusterStatus, clusterPhase, type ReportedState, timestamp } from 
  * the primary, who streams from it. On Kubernetes the operator writes all of this (contract 03, 2.5).
  */
 
+/** An instance that registers itself. */
+export interface Registrant extends FounderFacts {
+  readonly cluster: Pick<Cluster, 'metadata' | 'spec'>;
+  readonly holdsLease: boolean;
+  readonly state: ReportedState;
+}
+
 /**
- * The status with this instance in it; undefined when it says so already. Of a Cluster that has
- * never had a primary the instance called -1 is the founder, as with the operator; otherwise nobody chooses one here.
+ * The status with this instance in it; undefined when it says so already. Only of a Cluster in which nobody is chosen an
+ * instance chooses itself (founder.ts); otherwise nobody chooses one here.
  *
- * @param cluster name of the Cluster
  * @param now milliseconds since 1970
  */
-export function registered(
-  status: ClusterStatus,
-  me: { readonly cluster: string; readonly name: string; readonly state: ReportedState },
-  now: number,
-): ClusterStatus | undefined {
-  const { cluster, name, state } = me;
+export function registered(status: ClusterStatus, me: Registrant, now: number): ClusterStatus | undefined {
+  const { cluster, name, data, state } = me;
   const names = status.instanceNames ?? [];
-  const hasPrimary = (status.currentPrimary ?? '') !== '' || (status.targetPrimary ?? '') !== '';
-  const isFounder = !hasPrimary && name === `${cluster}-1`;
+  const isFounder = me.holdsLease && isCandidate(cluster, status, me);
   const next: ClusterStatus = {
     ...status,
     ...(isFounder
@@ -32,7 +34,7 @@ export function registered(
     instanceNames: names.includes(name) ? names : [...names, name].toSorted(byName),
     instancesReportedState: {
       ...status.instancesReportedState,
-      [name]: { ...status.instancesReportedState?.[name], ...state },
+      [name]: { ...status.instancesReportedState?.[name], ...state, data },
     },
   };
   return isDeepStrictEqual(clean(next), clean(status)) ? undefined : next;

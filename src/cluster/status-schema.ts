@@ -20,6 +20,7 @@ const reportedState = open(
     ip: text,
     port,
     statusPort: port,
+    data: text,
     phase: text,
     receivedLsn: text,
     pendingRestart: boolean,

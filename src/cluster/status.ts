@@ -34,6 +34,8 @@ export interface ReportedState {
   /** Port of PostgreSQL. */
   readonly port?: number;
   readonly statusPort?: number;
+  /** What its PGDATA holds, whether or not a server runs on it. */
+  readonly data?: 'empty' | 'torn' | 'primary' | 'standby';
   /** Where the instance is in its life, in its own words. */
   readonly phase?: string;
   /** Last WAL position received, or written by a primary: `0/3000060`. */

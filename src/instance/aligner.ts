@@ -236,7 +236,7 @@ export class Aligner {
     const instance = lookAtInstance(this.#step);
     return {
       instance,
-      cluster: lookAtCluster(this.#step, instance.data),
+      cluster: lookAtCluster(this.#step, instance),
       lease: this.#lease.facts,
       failures: this.#failures,
       running: this.#running?.name,

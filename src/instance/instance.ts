@@ -126,7 +126,7 @@ export class Instance {
       source: binding.source,
       spec: reading.cluster.spec,
       isTakingOver: prepared.running !== undefined,
-      onLeaseChange: () => this.#aligner?.wake(),
+      onLeaseChange: (isStanding) => (isStanding ? this.#wake() : this.#aligner?.wake()),
     });
     this.#sharing = sharing;
     const aligner = new Aligner(step, sharing, libc.bootTime);

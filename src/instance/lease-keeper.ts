@@ -25,8 +25,8 @@ export interface LeaseKeeperOptions {
   /** Milliseconds of a clock that goes on while the machine sleeps. */
   readonly clock: () => number;
   readonly isHealthy: () => boolean;
-  /** Called when what `facts` says has changed. */
-  readonly onChange: () => void;
+  /** Called when what `facts` says has changed: more than the time, or only that. */
+  readonly onChange: (isStanding: boolean) => void;
   readonly log: Logger;
 }
 
@@ -171,7 +171,7 @@ export class LeaseKeeper implements LeaseHolding {
     const shown = JSON.stringify([standing, this.facts.fenceAt, this.holder]);
     if (shown === this.#shown) return;
     this.#shown = shown;
-    onChange();
+    onChange(standing !== before);
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ClusterFacts, type InstanceFacts, loneClusterFacts } from '../alignment/facts.ts';
 import { isFenced } from '../cluster/fencing.ts';
+import { isCandidate } from '../cluster/founder.ts';
 import { dataRoleOf } from './data-role.ts';
 import { now } from './deadline.ts';
 import { isRecloneDue } from './kept-data.ts';
@@ -30,17 +31,22 @@ export function lookAtInstance(step: StepContext): InstanceFacts {
 }
 
 /** What the Cluster says of roles; undefined before the first reading. */
-export function lookAtCluster(step: StepContext, data: InstanceFacts['data']): ClusterFacts | undefined {
+export function lookAtCluster(
+  step: Pick<StepContext, 'view' | 'settings'>,
+  { data, role, server }: Pick<InstanceFacts, 'data' | 'role' | 'server'>,
+): ClusterFacts | undefined {
   const { view, settings } = step;
   if (view.kind === 'standalone') return loneClusterFacts(settings.name, data);
   const cluster = view.latest?.cluster;
   if (cluster === undefined) return undefined;
   const { status } = cluster;
+  const me = { name: settings.name, data, isServing: server === 'up' && role === 'primary' };
   return {
     currentPrimary: status?.currentPrimary ?? '',
     targetPrimary: status?.targetPrimary ?? '',
     isFenced: isFenced(cluster, settings.name),
     readAt: view.readAt,
+    isCandidate: view.kind === 'file' && isCandidate(cluster, status ?? {}, me),
     isRecloneAsked: isRecloneDue(settings.dataDirectory, status?.recloneRequests?.[settings.name]),
   };
 }

@@ -25,7 +25,7 @@ export interface SharingOptions {
   readonly spec: ClusterSpec;
   /** A server of an earlier manager is taken over: that one's watchdog must not stop it. */
   readonly isTakingOver: boolean;
-  readonly onLeaseChange: () => void;
+  readonly onLeaseChange: (isStanding: boolean) => void;
 }
 
 export async function openSharing(step: StepContext, options: SharingOptions): Promise<Sharing> {

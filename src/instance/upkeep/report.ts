@@ -1,9 +1,11 @@
 import type { Client } from 'pg';
+import { isHeld } from '../../alignment/goal.ts';
 import { registered, specDigest, withHealth } from '../../cluster/registration.ts';
 import { withoutReclone } from '../../cluster/requests.ts';
-import type { ReportedState } from '../../cluster/status.ts';
+import type { ClusterStatus, ReportedState } from '../../cluster/status.ts';
 import { isRecloneDue } from '../kept-data.ts';
 import type { LeaseHolding } from '../lease-holding.ts';
+import { lookAtInstance } from '../look.ts';
 import type { StepContext } from '../step-context.ts';
 
 interface PositionRow {
@@ -77,10 +79,17 @@ export class ClusterReport {
   }
 
   async #tell(state: ReportedState, signal: AbortSignal): Promise<void> {
-    const { view, settings, context } = this.#step;
-    const cluster = view.latest?.cluster.metadata.name ?? '';
+    const { view, settings, context, libc } = this.#step;
+    const cluster = view.latest?.cluster;
+    if (cluster === undefined) return;
     const endpoint = { ip: settings.advertisedHost, port: context.port, statusPort: this.#statusPort };
-    const me = { cluster, name: settings.name, state: { ...endpoint, ...state } };
-    await view.update((status) => registered(status, me, Date.now()), signal);
+    const change = (status: ClusterStatus) => {
+      const { name, data, role, server } = lookAtInstance(this.#step);
+      const isServing = server === 'up' && role === 'primary';
+      const holdsLease = isHeld({ lease: this.#lease.facts }, libc.bootTime());
+      const me = { cluster, name, data, isServing, holdsLease, state: { ...endpoint, ...state } };
+      return registered(status, me, Date.now());
+    };
+    await view.update(change, signal);
   }
 }

@@ -10,6 +10,8 @@ const many = { numRuns: 20_000 };
 
 /** Goals in which the lease is held and its time is not over. */
 const leading = ['found', 'lead', 'reign'];
+/** Data of a primary, or none, and what follows from it. */
+const standbys = states.filter((state) => state.includes('standby'));
 
 describe('the table', () => {
   test('has an answer for every state and goal, and a reason wherever nothing is done', () => {
@@ -44,6 +46,14 @@ describe('the table', () => {
         });
       }
       expect(transitions[state].isolate).toMatchObject({ step: 'stop at once' });
+    }
+  });
+
+  test('founds a Cluster with new data or that of a primary, never with a copy', () => {
+    for (const state of standbys) {
+      const cell = transitions[state].found;
+      if (state.includes('up')) expect(cell.kind, state).toBe('refuse');
+      else expect(cell).toMatchObject({ step: 'start' });
     }
   });
 
@@ -240,6 +250,55 @@ describe('a switchover', () => {
     expect(withKinship('straight').step).toBe('turn standby');
     expect(withKinship('forked').step).toBe('rewind');
     expect(withKinship('foreign')).toMatchObject({ step: undefined, isRefused: true });
+  });
+});
+
+describe('a Cluster whose file was saved without its status', () => {
+  const cluster = { currentPrimary: '', targetPrimary: '' };
+
+  test('keeps the primary that runs, and that keeps its lease', () => {
+    expect(decide(situation({ cluster }))).toMatchObject({ goal: 'keep', step: undefined, lease: 'hold' });
+    const silent = { role: 'unknown' } as const;
+    expect(decide(situation({ cluster, instance: silent }))).toMatchObject({
+      step: undefined,
+      lease: 'hold',
+    });
+    expect(decide(situation({ cluster, lease: { ...heldLease, fenceAt: now } })).step).toBe('stop at once');
+  });
+
+  test('makes no primary of a standby, not even of a chosen one', () => {
+    const standby = { data: 'standby', role: 'standby' } as const;
+    expect(decide(situation({ cluster, instance: standby }))).toMatchObject({
+      step: undefined,
+      lease: 'release',
+    });
+    const chosen = { ...cluster, targetPrimary: me };
+    expect(decide(situation({ cluster: chosen, instance: standby }))).toMatchObject({
+      goal: 'found',
+      step: undefined,
+      isRefused: true,
+    });
+  });
+
+  test('starts no former primary by itself; only one that may choose itself asks for the lease', () => {
+    for (const instance of [{ server: 'down' }, { data: 'empty', server: 'down' }] as const) {
+      expect(decide(situation({ cluster, instance }))).toMatchObject({ step: undefined, lease: 'release' });
+      const candidate = { ...cluster, isCandidate: true };
+      expect(decide(situation({ cluster: candidate, instance, lease: noLease }))).toMatchObject({
+        step: undefined,
+        lease: 'hold',
+      });
+    }
+    expect(decide(situation({ cluster, instance: { server: 'down' } })).isRefused).toBe(true);
+  });
+
+  test('starts the former primary once that is chosen', () => {
+    const chosen = { ...cluster, targetPrimary: me };
+    expect(decide(situation({ cluster: chosen, instance: { server: 'down' } }))).toMatchObject({
+      goal: 'found',
+      step: 'start',
+    });
+    expect(decide(situation({ cluster: chosen }))).toMatchObject({ step: 'announce' });
   });
 });
 

@@ -72,6 +72,7 @@ export const situations: fc.Arbitrary<Situation> = fc.record({
       currentPrimary: name,
       targetPrimary: name,
       isFenced: fc.boolean(),
+      isCandidate: fc.boolean(),
       readAt: fc.option(fc.integer({ min: now - 100_000, max: now }), { nil: undefined }),
     }),
     { nil: undefined, freq: 8 },

@@ -1,16 +1,26 @@
 import { describe, expect, test } from 'vitest';
-import { registered, specDigest, withHealth } from '../../../src/cluster/registration.ts';
-import { clusterPhase } from '../../../src/cluster/status.ts';
+import { type Registrant, registered, specDigest, withHealth } from '../../../src/cluster/registration.ts';
+import { type ClusterStatus, clusterPhase } from '../../../src/cluster/status.ts';
+import { clusterOf } from './support.ts';
 
 const state = { isPrimary: false, ip: '127.0.0.1', port: 5432, phase: 'waiting' };
-const me = (name: string) => ({ cluster: 'c', name, state });
+const cluster = clusterOf({ metadata: { name: 'c' }, spec: { instances: 3 } });
+const me = (name: string, different: Partial<Registrant> = {}): Registrant => ({
+  cluster,
+  name,
+  data: 'empty',
+  isServing: false,
+  holdsLease: true,
+  state,
+  ...different,
+});
 
 describe('registration', () => {
   test('adds the instance, in the order of the numbers', () => {
     const status = { instanceNames: ['c-2', 'c-10'], currentPrimary: 'c-2', targetPrimary: 'c-2' };
     const next = registered(status, me('c-3'), 0);
     expect(next?.instanceNames).toEqual(['c-2', 'c-3', 'c-10']);
-    expect(next?.instancesReportedState?.['c-3']).toEqual(state);
+    expect(next?.instancesReportedState?.['c-3']).toEqual({ ...state, data: 'empty' });
     expect(next?.targetPrimary).toBe('c-2');
   });
 
@@ -50,6 +60,53 @@ describe('registration', () => {
       const next = registered(status, me('c-1'), 0)!;
       expect(next.targetPrimary).toBe((status as { targetPrimary?: string }).targetPrimary);
     }
+  });
+});
+
+describe('a Cluster in which nobody is chosen', () => {
+  /** Who has said before what he holds. */
+  const said = (data: Readonly<Record<string, Registrant['data']>>): ClusterStatus => ({
+    instancesReportedState: Object.fromEntries(
+      Object.entries(data).map(([name, held]) => [name, { isPrimary: false, data: held }]),
+    ),
+  });
+  const choice = (status: ClusterStatus, registrant: Registrant) =>
+    registered(status, registrant, 0)?.targetPrimary;
+  const down = { data: 'primary' } as const;
+
+  test('keeps the primary that serves, whatever the others hold, and whatever it is called', () => {
+    const serving = { data: 'primary', isServing: true } as const;
+    expect(choice({}, me('c-2', serving))).toBe('c-2');
+    expect(choice(said({ 'c-1': 'empty', 'c-3': 'primary' }), me('c-2', serving))).toBe('c-2');
+    expect(choice({ currentPrimary: 'c-2' }, me('c-2', serving))).toBe('c-2');
+    expect(choice({ currentPrimary: 'c-1' }, me('c-2', serving))).toBeUndefined();
+  });
+
+  test('is led by nobody who does not hold the lease', () => {
+    expect(choice({}, me('c-1', { holdsLease: false }))).toBeUndefined();
+    expect(choice({}, me('c-2', { data: 'primary', isServing: true, holdsLease: false }))).toBeUndefined();
+  });
+
+  test('is not founded anew by -1 when somebody has data', () => {
+    expect(choice(said({ 'c-2': 'standby' }), me('c-1'))).toBeUndefined();
+    expect(choice(said({ 'c-2': 'primary' }), me('c-1'))).toBeUndefined();
+    expect(choice(said({ 'c-2': 'empty' }), me('c-1'))).toBe('c-1');
+  });
+
+  test('is never led by a copy', () => {
+    for (const data of ['standby', 'torn'] as const) expect(choice({}, me('c-1', { data }))).toBeUndefined();
+  });
+
+  test('is led by the only one with the data of a primary, once all have said what they hold', () => {
+    expect(choice({}, me('c-2', down))).toBeUndefined();
+    expect(choice(said({ 'c-1': 'standby' }), me('c-2', down))).toBeUndefined();
+    expect(choice(said({ 'c-1': 'standby', 'c-3': 'empty' }), me('c-2', down))).toBe('c-2');
+    expect(choice({}, me('c-1', { ...down, cluster: clusterOf({}) }))).toBe('c-1');
+  });
+
+  test('is led by nobody when two hold the data of a primary', () => {
+    const status = said({ 'c-1': 'primary', 'c-3': 'standby' });
+    expect(choice(status, me('c-2', down))).toBeUndefined();
   });
 });
 
