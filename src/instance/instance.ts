@@ -180,6 +180,7 @@ export class Instance {
       log: this.#log,
       desired: () => wishes.present,
       mayLead: () => this.#sharing?.mayLead(server.postmaster?.pid) === true,
+      holdsLease: () => this.#sharing?.holdsLease() === true,
       transition: (event) => this.#transition(event),
     };
   }

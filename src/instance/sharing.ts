@@ -15,6 +15,8 @@ export interface Sharing {
   readonly watchdog: Watchdog | undefined;
   /** See StepContext.mayLead. */
   readonly mayLead: (postmaster: number | undefined) => boolean;
+  /** See StepContext.holdsLease. */
+  readonly holdsLease: () => boolean;
   /** Undefined for one that is alone: there is nothing to keep up with. */
   readonly openUpkeep: ((statusPort: number) => Promise<Upkeep>) | undefined;
 }
@@ -33,7 +35,14 @@ export async function openSharing(step: StepContext, options: SharingOptions): P
   const { source } = options;
   const me = settings.name;
   if (source.kind === 'standalone') {
-    return { lease: unsharedLease(me), watchdog: undefined, mayLead: () => true, openUpkeep: undefined };
+    const always = () => true;
+    return {
+      lease: unsharedLease(me),
+      watchdog: undefined,
+      mayLead: always,
+      holdsLease: always,
+      openUpkeep: undefined,
+    };
   }
   const { LeaseKeeper } = await import('./lease-keeper.ts');
   const { Watchdog } = await import('./watchdog.ts');
@@ -53,13 +62,15 @@ export async function openSharing(step: StepContext, options: SharingOptions): P
     isTakingOver: options.isTakingOver,
     log,
   });
+  const holdsLease = () => isHeld({ lease: lease.facts }, libc.bootTime());
   return {
     lease,
     watchdog,
+    holdsLease,
     mayLead: (postmaster) => {
       const { fenceAt } = lease.facts;
       if (fenceAt !== undefined) watchdog.guard({ fenceAt, postmaster });
-      const isAllowed = isHeld({ lease: lease.facts }, libc.bootTime());
+      const isAllowed = holdsLease();
       if (!isAllowed) watchdog.guard(undefined);
       return isAllowed;
     },

@@ -36,6 +36,8 @@ export interface StepContext {
    * halted right after it as well: the watchdog already knows of the primary that is about to be.
    */
   readonly mayLead: () => boolean;
+  /** The same question about a server that is a primary already: the answer changes nothing. */
+  readonly holdsLease: () => boolean;
   readonly transition: (event: PhaseEvent) => void;
 }
 
