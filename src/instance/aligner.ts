@@ -89,6 +89,7 @@ export class Aligner {
     const { findings, log } = this.#step;
     this.#stopAsked = undefined;
     findings.isPromoting = false;
+    findings.isOnOldTimeline = false;
     findings.trouble = undefined;
     findings.isStranded = false;
     // When the time of the lease is over, the watchdog may have done what this process could not.

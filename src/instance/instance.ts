@@ -48,6 +48,7 @@ export class Instance {
   readonly #findings: Findings = {
     kinship: undefined,
     isPromoting: false,
+    isOnOldTimeline: false,
     trouble: undefined,
     isStranded: false,
   };

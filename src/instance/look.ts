@@ -14,7 +14,8 @@ const roleIsKnownFor = 3_000;
 export function lookAtInstance(step: StepContext): InstanceFacts {
   const { settings, context, server, observation, findings, desired, view } = step;
   const { phase, answeredAt, inRecovery, isReceiving } = observation;
-  const isKnown = phase === 'running' && answeredAt !== undefined && now() - answeredAt <= roleIsKnownFor;
+  const isAnswering = phase === 'running' && answeredAt !== undefined && now() - answeredAt <= roleIsKnownFor;
+  const isKnown = isAnswering && !findings.isOnOldTimeline;
   const role = inRecovery === true ? 'standby' : 'primary';
   const receiver = isReceiving === true ? 'receiving' : 'idle';
   return {

@@ -1,10 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Observation } from '../../alignment/observation.ts';
 import { connect } from '../../postgres/io/connection.ts';
 import { now, pause } from '../deadline.ts';
 import { loginOf, serverAddress } from '../server-access.ts';
 import type { Step, StepContext } from '../step-context.ts';
+import { runningPast } from '../wal-past.ts';
 
 /** Milliseconds between two looks; the question itself takes less than one. */
 const pollPeriod = 5;
@@ -13,21 +13,27 @@ const firstNudge = 100;
 /** pg_rewind of these versions reads the source's timeline from its control file, which only a checkpoint brings up to date. */
 const firstMajorWithoutCheckpoint = 16;
 
+/** The timeline that a server writes to; null: it does not write yet. */
+const timelineQuery = `
+SELECT CASE WHEN NOT pg_is_in_recovery()
+         THEN ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline`;
+
 /**
  * Makes a primary of this standby, as `pg_ctl promote` does: a file, a signal (PostgreSQL manual, 27.3). It ends when the
- * server itself says that it is out of recovery, on a new timeline.
+ * server itself says that it is out of recovery, and on a new timeline: what it wrote on the old one could not be told from
+ * what the old primary wrote there.
  */
 export const promote: Step = async (step, signal) => {
   const { context, server, observation, findings, log } = step;
+  const { timeline: from } = await runningPast(step);
   const begun = now();
   const deadline = step.desired().promotionTimeout;
   if (!step.mayLead()) throw new Error('the lease has run out before the promotion');
-  findings.isPromoting = true;
-  writeFileSync(join(context.dataDirectory, 'promote'), '', { mode: 0o600 });
-  server.signal('SIGUSR1');
+  askForPromotion(step);
+  let to: number | undefined;
   for (let nudge = firstNudge; ; ) {
-    await askRole(step);
-    if (isPrimary(observation)) break;
+    to = await askTimeline(step);
+    if (to !== undefined) break;
     // Called while a WAL receiver still tries to connect, the startup process sleeps for the rest of
     // wal_retrieve_retry_interval (5 s) before it acts (15, WaitForWALToBecomeAvailable): a reload wakes it.
     if (now() - begun > nudge) {
@@ -39,23 +45,43 @@ export const promote: Step = async (step, signal) => {
     signal.throwIfAborted();
     await pause(pollPeriod, signal);
   }
-  log.info({ milliseconds: Math.round(now() - begun) }, 'promoted: the server takes writes');
+  if (to <= from) {
+    findings.isOnOldTimeline = true;
+    throw new Error(`the server takes writes on timeline ${to}, and was on ${from}: it is not announced`);
+  }
+  observation.inRecovery = false;
+  const milliseconds = Math.round(now() - begun);
+  log.info({ milliseconds, fromTimeline: from, toTimeline: to }, 'promoted: the server takes writes');
   const isRecorded = recordTimeline(step);
   if (context.installation.major < firstMajorWithoutCheckpoint) await isRecorded;
 };
 
-function isPrimary({ inRecovery }: Observation): boolean {
-  return inRecovery === false;
+/**
+ * From the file on the server may become a primary at any moment: every signal of its own processes makes it look. Without
+ * the file nothing has happened, and the step is tried again.
+ */
+function askForPromotion({ context, findings, server }: StepContext): void {
+  const path = join(context.dataDirectory, 'promote');
+  try {
+    writeFileSync(path, '', { mode: 0o600 });
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    findings.isPromoting = existsSync(path);
+  }
+  server.signal('SIGUSR1');
 }
 
-async function askRole({ server, observation }: StepContext): Promise<void> {
+async function askTimeline({ server }: StepContext): Promise<number | undefined> {
   const session = server.monitor?.session;
-  if (session === undefined) return;
+  if (session === undefined) return undefined;
   try {
-    const { rows } = await session.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
-    observation.inRecovery = rows[0]?.standby;
+    const { rows } = await session.query<{ timeline: number | null }>(timelineQuery);
+    return rows[0]?.timeline ?? undefined;
   } catch {
     // The monitor finds out what is wrong with the session, and opens another one.
+    return undefined;
   }
 }
 

@@ -1,0 +1,60 @@
+import { existsSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import type { StepContext } from '../../../src/instance/step-context.ts';
+import { promote } from '../../../src/instance/steps/promote.ts';
+import { directoryWith } from './support.ts';
+
+/** A standby on timeline 3; `answers` are the timelines to which it says that it writes, one question after the other. */
+function standbyWith(answers: ReadonlyArray<number | null>) {
+  const left = [...answers];
+  const past = { system: '7', timeline: 3, position: '0/3000060', segment_size: 16 * 1024 * 1024 };
+  const query = async (sql: string) => ({
+    rows: sql.includes('system_identifier') ? [past] : [{ timeline: left.shift() }],
+  });
+  const dataDirectory = directoryWith('pg_wal/000000030000000000000003');
+  const signals: string[] = [];
+  const step = {
+    context: { dataDirectory, installation: { major: 17 } },
+    server: {
+      postmaster: {},
+      monitor: { session: { query } },
+      signal: (name: string) => signals.push(name),
+    },
+    observation: {},
+    findings: { isPromoting: false, isOnOldTimeline: false },
+    log: pino({ enabled: false }),
+    desired: () => ({ promotionTimeout: 5_000 }),
+    mayLead: () => true,
+  };
+  return { step: step as unknown as StepContext, signals, dataDirectory };
+}
+
+const { signal } = new AbortController();
+
+test('a promotion ends when the server writes to a new timeline', async () => {
+  const { step, signals, dataDirectory } = standbyWith([null, null, 4]);
+  await promote(step, signal);
+  expect(step.findings).toMatchObject({ isPromoting: true, isOnOldTimeline: false });
+  expect(step.observation.inRecovery).toBe(false);
+  expect(existsSync(join(dataDirectory, 'promote'))).toBe(true);
+  expect(signals).toEqual(['SIGUSR1']);
+});
+
+test('one after which the server writes to the old timeline has failed, and makes nobody a primary', async () => {
+  const { step } = standbyWith([null, 3]);
+  await expect(promote(step, signal)).rejects.toThrow('on timeline 3, and was on 3');
+  expect(step.findings).toMatchObject({ isPromoting: true, isOnOldTimeline: true });
+});
+
+test('one that could not be asked for has not begun, and is asked for again', async () => {
+  const { step, signals, dataDirectory } = standbyWith([4]);
+  // It cannot be made, as when there is no room for another file.
+  symlinkSync(join(dataDirectory, 'gone', 'file'), join(dataDirectory, 'promote'));
+  await expect(promote(step, signal)).rejects.toThrow('ENOENT');
+  expect(step.findings.isPromoting).toBe(false);
+  expect(signals).toEqual([]);
+  await promote(step, signal);
+  expect(step.findings.isPromoting).toBe(true);
+});
