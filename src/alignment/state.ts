@@ -50,7 +50,10 @@ function standbyDown({ kinship }: InstanceFacts): State {
   return kinship === 'forked' || kinship === 'foreign' ? `${kinship} standby down` : 'standby down';
 }
 
-/** What stands in the way of following counts only where it does: not while WAL arrives, or nothing is known. */
+/**
+ * What stands in the way of following counts only where it does: not while WAL arrives, or nothing is known. A foreign one
+ * is never drained: what it waits for it cannot have.
+ */
 function standbyUp(instance: InstanceFacts, lease: LeaseFacts, now: number): State {
   const { role, receiver, kinship, isAstray, isStranded } = instance;
   if (role === 'standby' && receiver === 'idle') {
@@ -62,8 +65,12 @@ function standbyUp(instance: InstanceFacts, lease: LeaseFacts, now: number): Sta
 }
 
 /** Nothing more is to be expected from the old primary: what a promotion would leave behind has all been received. */
-function isDrained({ role, receiver }: InstanceFacts, { heldSince }: LeaseFacts, now: number): boolean {
-  if (role !== 'standby') return false;
+function isDrained(
+  { role, receiver, kinship }: InstanceFacts,
+  { heldSince }: LeaseFacts,
+  now: number,
+): boolean {
+  if (role !== 'standby' || kinship === 'foreign') return false;
   if (receiver === 'idle') return true;
   return heldSince !== undefined && now - heldSince >= receiverPatience;
 }

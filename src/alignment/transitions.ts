@@ -50,6 +50,9 @@ const setAside = go('set aside', 'empty');
 const foreign = refuse(
   'this data directory holds WAL that does not belong to the history of the primary: a person must compare them',
 );
+const foreignTarget = refuse(
+  'this standby does not belong to the history of the last primary, whose writes would be lost with it: choose another one, or compare them and start its manager anew',
+);
 
 const wantsDown = { fence: fenced, isolate: timeIsOver, quit: down, unknown: unread } as const;
 /** A former primary leads again only with the lease; what it is to the present primary then does not matter. */
@@ -142,5 +145,10 @@ export const transitions: TransitionTable = {
   'astray standby up': { ...drained, follow: go('compare', 'standby up') },
   'stranded standby up': { ...drained, follow: stranded },
   'forked standby up': { ...drained, follow: go('stop fast', 'forked standby down') },
-  'foreign standby up': { ...drained, follow: foreign },
+  'foreign standby up': {
+    ...standbyUp,
+    lead: foreignTarget,
+    reign: foreignTarget,
+    follow: foreign,
+  },
 };

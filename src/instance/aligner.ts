@@ -3,6 +3,7 @@ import type { Situation } from '../alignment/facts.ts';
 import type { Goal } from '../alignment/goal.ts';
 import { type Failures, forgetFailure, noteFailure } from '../alignment/pacing.ts';
 import type { StopEvent } from '../alignment/stop-plan.ts';
+import { type Roles, validityOf } from '../alignment/validity.ts';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
 import { now } from './deadline.ts';
 import type { LeaseHolding } from './lease-holding.ts';
@@ -53,7 +54,7 @@ export class Aligner {
   #isOver = false;
   #isDeciding = false;
   #timer: NodeJS.Timeout | undefined;
-  #dependsOn = '';
+  #roles: Roles = { currentPrimary: '', targetPrimary: '' };
 
   constructor(step: StepContext, { lease, watchdog }: Sharing, clock: () => number) {
     this.#step = step;
@@ -225,12 +226,13 @@ export class Aligner {
 
   /** What was found out, and what has failed, holds for one primary. */
   #forgetWhatIsOld(): void {
-    const status = this.#step.view.latest?.cluster.status;
-    const dependsOn = JSON.stringify([status?.currentPrimary, status?.targetPrimary]);
-    if (dependsOn === this.#dependsOn) return;
-    this.#dependsOn = dependsOn;
-    this.#failures = {};
-    this.#step.findings.kinship = undefined;
+    const { view, findings, settings } = this.#step;
+    const { currentPrimary = '', targetPrimary = '' } = view.latest?.cluster.status ?? {};
+    const roles = { currentPrimary, targetPrimary };
+    const stillHolds = validityOf(this.#roles, roles, settings.name);
+    this.#roles = roles;
+    if (!stillHolds.failures) this.#failures = {};
+    if (!stillHolds.kinship) findings.kinship = undefined;
   }
 
   #look(): Situation {

@@ -4,6 +4,7 @@ import { defaultLeaseTimings } from '../../../src/alignment/lease.ts';
 import { type Failures, forgetFailure, noteFailure } from '../../../src/alignment/pacing.ts';
 import type { StepName } from '../../../src/alignment/step-name.ts';
 import type { StopEvent } from '../../../src/alignment/stop-plan.ts';
+import { type Roles, validityOf } from '../../../src/alignment/validity.ts';
 import { Process } from '../engine/process.ts';
 import type { SynchronousNames } from '../world/data-directory.ts';
 import type { Instance } from '../world/instance.ts';
@@ -71,8 +72,7 @@ export class Manager implements Caller {
   /** Something has happened since the last decision was made. */
   #isCalled = false;
   #timer = 0;
-  #dependsOnCurrent = '';
-  #dependsOnTarget = '';
+  #roles: Roles = { currentPrimary: '', targetPrimary: '' };
   #adoptionGraceEnds = 0;
 
   constructor(world: World, instance: Instance) {
@@ -331,11 +331,11 @@ export class Manager implements Caller {
   /** What was found out, and what has failed, holds for one primary. */
   #forgetWhatIsOld(): void {
     const { currentPrimary = '', targetPrimary = '' } = this.view.latest ?? {};
-    if (currentPrimary === this.#dependsOnCurrent && targetPrimary === this.#dependsOnTarget) return;
-    this.#dependsOnCurrent = currentPrimary;
-    this.#dependsOnTarget = targetPrimary;
-    this.#failures = {};
-    this.findings.kinship = undefined;
+    const roles = { currentPrimary, targetPrimary };
+    const stillHolds = validityOf(this.#roles, roles, this.name);
+    this.#roles = roles;
+    if (!stillHolds.failures) this.#failures = {};
+    if (!stillHolds.kinship) this.findings.kinship = undefined;
   }
 
   #look(): Situation {

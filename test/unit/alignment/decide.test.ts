@@ -253,6 +253,18 @@ describe('a switchover', () => {
   });
 });
 
+test('a standby that is foreign to the last primary is not promoted because it is chosen', () => {
+  const instance = { data: 'standby', role: 'standby', kinship: 'foreign' } as const;
+  const cluster = { currentPrimary: 'c-2' };
+  const chosen = decide(situation({ cluster, instance }));
+  expect(chosen).toMatchObject({ goal: 'lead', step: undefined, isRefused: true });
+  for (const receiver of ['unknown', 'receiving'] as const) {
+    expect(decide(situation({ cluster, instance: { ...instance, receiver } })).step).toBeUndefined();
+  }
+  const forked = { ...instance, kinship: 'forked' } as const;
+  expect(decide(situation({ cluster, instance: forked })).step).toBe('promote');
+});
+
 describe('a Cluster whose file was saved without its status', () => {
   const cluster = { currentPrimary: '', targetPrimary: '' };
 
