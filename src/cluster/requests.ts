@@ -8,13 +8,23 @@ import { type ClusterStatus, clusterPhase, timestamp } from './status.ts';
  * What a person asks of a Cluster through its status. Nothing here decides by itself who shall be the primary.
  */
 
+export interface PromotionRequest {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Also one that, by the status, does not stream: it may lack what was acknowledged, and nobody would bring it any more. */
+  readonly isForced: boolean;
+}
+
 /**
  * The status that makes an instance the target, as the operator's plugin writes it (contract 03, 2.5).
  *
- * @param now milliseconds since 1970
  * @throws UNKNOWN_INSTANCE, REQUEST_REFUSED
  */
-export function promotion(cluster: Cluster, instance: string, now: number): ClusterStatus {
+export function promotion(
+  cluster: Cluster,
+  instance: string,
+  { now, isForced }: PromotionRequest,
+): ClusterStatus {
   checkMember(cluster, instance);
   const { status = {} } = cluster;
   if (isFenced(cluster, instance)) {
@@ -24,6 +34,13 @@ export function promotion(cluster: Cluster, instance: string, now: number): Clus
     const is = status.currentPrimary === instance ? 'is the primary already' : 'is the target already';
     throw new ManagerError('REQUEST_REFUSED', `${instance} ${is}`);
   }
+  const why = isForced ? undefined : whyNotReady(status, instance);
+  if (why !== undefined) {
+    throw new ManagerError(
+      'REQUEST_REFUSED',
+      `${instance} ${why}; --force chooses it all the same, and what it has not received is lost`,
+    );
+  }
   return {
     ...status,
     targetPrimary: instance,
@@ -31,6 +48,18 @@ export function promotion(cluster: Cluster, instance: string, now: number): Clus
     phase: clusterPhase.switchover,
     phaseReason: `Switching over to ${instance}`,
   };
+}
+
+/** What speaks against a target, by what it and the primary have said last; undefined: nothing. */
+function whyNotReady(status: ClusterStatus, instance: string): string | undefined {
+  // A switchover that has not been completed is taken back: nobody has what the primary lacks.
+  if (status.currentPrimary === instance) return undefined;
+  const state = status.instancesReportedState?.[instance];
+  if (state === undefined) return 'has said nothing of itself yet';
+  if (state.isPrimary || state.data === 'primary') return 'holds the data of a primary, it is no standby';
+  if (state.phase !== 'running') return `does not run, its phase is ${state.phase ?? 'not known'}`;
+  const isHealthy = status.instancesStatus?.healthy?.includes(instance) === true;
+  return isHealthy ? undefined : 'does not stream from the primary, by what that has said last';
 }
 
 /**

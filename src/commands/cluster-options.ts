@@ -10,6 +10,10 @@ export interface RequestOptions extends ClusterOptions {
   readonly timeout: number;
 }
 
+export interface PromoteOptions extends RequestOptions {
+  readonly force?: boolean;
+}
+
 export interface OverviewOptions extends ClusterOptions {
   readonly output?: 'text' | 'json';
 }

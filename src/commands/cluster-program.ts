@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { OverviewOptions, RequestOptions } from './cluster-options.ts';
+import type { OverviewOptions, PromoteOptions, RequestOptions } from './cluster-options.ts';
 import { commandHelp } from './help.ts';
 import type { ProgramContext } from './options.ts';
 
-type Request = (instance: string, options: RequestOptions) => Promise<void>;
+type Request<Options> = (instance: string, options: Options) => Promise<void>;
 
 /** The commands that look at a Cluster and ask something of it. */
 export function addClusterCommands(program: Command, context: ProgramContext): void {
@@ -25,12 +25,13 @@ export function addClusterCommands(program: Command, context: ProgramContext): v
       await showCluster(options);
     });
 
-  requestCommand(cluster, 'promote', async (instance, options) => {
+  requestCommand(cluster, 'promote', async (instance, options: PromoteOptions) => {
     const { promoteInstance } = await import('./cluster-promote.ts');
     await promoteInstance(instance, options);
   })
     .description('make an instance the primary, and follow the change until it is')
     .argument('<instance>', 'who shall become the primary')
+    .option('--force', 'also one that does not stream: what it has not received is lost')
     .addHelpText('after', commandHelp.clusterPromote);
 
   requestCommand(cluster, 'fence', async (instance, options) => {
@@ -54,7 +55,11 @@ export function addClusterCommands(program: Command, context: ProgramContext): v
     .description('have an instance put its data aside and copy the primary anew')
     .argument('<instance>', 'a standby');
 
-  function requestCommand(parent: Command, name: string, request: Request): Command {
+  function requestCommand<Options extends RequestOptions>(
+    parent: Command,
+    name: string,
+    request: Request<Options>,
+  ): Command {
     return command(parent, name)
       .option('--no-wait', 'end as soon as the request is written')
       .option('--timeout <seconds>', 'how long to follow what happens', seconds, 60)

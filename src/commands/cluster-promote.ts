@@ -1,20 +1,20 @@
 import { promotion } from '../cluster/requests.ts';
 import { ManagerError } from '../errors/manager-error.ts';
-import type { RequestOptions } from './cluster-options.ts';
+import type { PromoteOptions } from './cluster-options.ts';
 import { followRequest, openCluster, soon } from './cluster-request.ts';
 
 /**
- * Makes an instance the target, and follows the Cluster until it is the primary.
+ * Makes an instance the target, if it streams or with --force, and follows the Cluster until it is the primary.
  *
  * @throws UNKNOWN_INSTANCE, REQUEST_REFUSED, WAIT_TIMEOUT; CLUSTER_CONFLICT when somebody chooses another one meanwhile
  */
-export async function promoteInstance(instance: string, options: RequestOptions): Promise<void> {
+export async function promoteInstance(instance: string, options: PromoteOptions): Promise<void> {
   const source = await openCluster(options);
   const { cluster } = await source.read(soon());
   let before = cluster;
   await source.updateStatus((status) => {
     before = { ...cluster, status };
-    return promotion(before, instance, Date.now());
+    return promotion(before, instance, { now: Date.now(), isForced: options.force === true });
   }, soon());
   const from = before.status?.targetPrimary ?? '';
   const said = `${instance} is the target now${from === '' ? '' : `, instead of ${from}`}`;

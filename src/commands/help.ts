@@ -38,5 +38,6 @@ come before the word postgres: manager --log-level=debug postgres -c log_stateme
 Unknown options are reported and ignored, so that a newer operator can add some.`,
   clusterPromote: `
 The instance becomes the target. The old primary stops in order and gives the lease back, the new one waits for the last of
-its WAL. Nothing is decided here: an instance that lags behind or does not run is promoted as well, if it can be.`,
+its WAL. An instance that does not run, or does not stream from the primary, is refused: it may lack what was acknowledged.
+When there is nothing better, such as after the loss of all others, --force chooses it all the same.`,
 } as const;

@@ -4,7 +4,7 @@ import type { Cluster } from '../../../src/cluster/cluster.ts';
 import { checkMember, memberNames } from '../../../src/cluster/members.ts';
 import { overviewOf } from '../../../src/cluster/overview.ts';
 import { promotion, reclone, withoutReclone } from '../../../src/cluster/requests.ts';
-import type { ClusterStatus } from '../../../src/cluster/status.ts';
+import type { ClusterStatus, ReportedState } from '../../../src/cluster/status.ts';
 import { clusterOf } from './support.ts';
 
 const now = Date.UTC(2026, 0, 2, 3, 4, 5, 6);
@@ -25,6 +25,13 @@ const three: ClusterStatus = {
   },
   instancesStatus: { healthy: ['c-1'], failed: ['c-2'] },
 };
+/** All is well: c-2 streams. */
+const streaming: ClusterStatus = {
+  ...three,
+  instancesReportedState: { 'c-1': { isPrimary: true }, 'c-2': { isPrimary: false, phase: 'running' } },
+  instancesStatus: { healthy: ['c-1', 'c-2'] },
+};
+const asked = { now, isForced: false };
 const cluster = (status: ClusterStatus, fenced?: string): Cluster =>
   clusterOf({
     status,
@@ -50,8 +57,8 @@ describe('instances', () => {
 
 describe('a promotion', () => {
   test('is written as the plugin writes it, and keeps the rest', () => {
-    expect(promotion(cluster(three), 'c-2', now)).toEqual({
-      ...three,
+    expect(promotion(cluster(streaming), 'c-2', asked)).toEqual({
+      ...streaming,
       targetPrimary: 'c-2',
       targetPrimaryTimestamp: '2026-01-02T03:04:05.006000Z',
       phase: 'Switchover in progress',
@@ -65,12 +72,32 @@ describe('a promotion', () => {
     [cluster(three), 'c-1', 'REQUEST_REFUSED', 'c-1 is the primary already'],
     [cluster({ ...three, targetPrimary: 'c-2' }), 'c-2', 'REQUEST_REFUSED', 'c-2 is the target already'],
   ])('is refused, case %#', (before, name, code, message) => {
-    expect(() => promotion(before, name, now)).toThrow(
+    expect(() => promotion(before, name, asked)).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(message) as string }),
     );
   });
+  const withState = (state: ReportedState): ClusterStatus => ({
+    ...streaming,
+    instancesReportedState: { 'c-2': state },
+  });
+  test.each([
+    [three, 'c-2 does not run, its phase is starting'],
+    [withState({ isPrimary: false }), 'c-2 does not run, its phase is not known'],
+    [withState({ isPrimary: true, phase: 'running' }), 'c-2 holds the data of a primary'],
+    [withState({ isPrimary: false, data: 'primary', phase: 'waiting' }), 'c-2 holds the data of a primary'],
+    [{ ...streaming, instancesReportedState: {} }, 'c-2 has said nothing of itself yet'],
+    [{ ...streaming, instancesStatus: { failed: ['c-2'] } }, 'c-2 does not stream from the primary'],
+  ])('to one that may lack something is refused unless it is forced, case %#', (before, message) => {
+    expect(() => promotion(cluster(before), 'c-2', asked)).toThrow(
+      expect.objectContaining({
+        code: 'REQUEST_REFUSED',
+        message: expect.stringMatching(`^${message}.*--force`) as string,
+      }),
+    );
+    expect(promotion(cluster(before), 'c-2', { now, isForced: true }).targetPrimary).toBe('c-2');
+  });
   test('back to the old primary is one as well', () => {
-    expect(promotion(cluster({ ...three, targetPrimary: 'c-2' }), 'c-1', now).targetPrimary).toBe('c-1');
+    expect(promotion(cluster({ ...three, targetPrimary: 'c-2' }), 'c-1', asked).targetPrimary).toBe('c-1');
   });
 });
 
@@ -94,7 +121,7 @@ describe('a new copy', () => {
 });
 
 test('changes are told a line each, positions of WAL are not', () => {
-  const after = promotion(cluster(three), 'c-2', now);
+  const after = promotion(cluster(three), 'c-2', { now, isForced: true });
   const states = {
     'c-1': { ...three.instancesReportedState!['c-1']!, phase: 'stopping', receivedLsn: '0/4' },
     'c-2': { isPrimary: true, timeLineID: 2, ip: 'h', port: 1, pendingRestart: true },

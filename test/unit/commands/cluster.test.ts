@@ -21,6 +21,7 @@ status:
   targetPrimary: c-1
   phase: Cluster in healthy state
   instanceNames: [c-1, c-2]
+  instancesStatus: {healthy: [c-1, c-2]}
   instancesReportedState:
     c-1: {isPrimary: true, timeLineID: 1, ip: 127.0.0.1, port: 5433, phase: running, receivedLsn: 0/3000060}
     c-2: {isPrimary: false, timeLineID: 1, ip: 127.0.0.1, port: 5434, phase: running}
@@ -72,6 +73,12 @@ describe('manager cluster promote', () => {
     expect(output).toContain(`manager: ${code}: ${name}`);
     expect(output).toContain(message);
     expect(readFileSync(path, 'utf8')).toBe(text);
+  });
+  test('to one that does not stream only with --force', async () => {
+    const path = fileWith(text.replace('healthy: [c-1, c-2]', 'healthy: [c-1], failed: [c-2]'));
+    const { code, output } = await run(path, 'promote', 'c-2', '--no-wait');
+    expect([code, output]).toEqual([1, expect.stringContaining('REQUEST_REFUSED: c-2 does not stream')]);
+    expect((await run(path, 'promote', 'c-2', '--no-wait', '--force')).code).toBe(0);
   });
   test('gives up when another one is chosen meanwhile', async () => {
     const path = fileWith();
@@ -171,8 +178,8 @@ Primary:  c-1
 Lease:    c-1, renewed 1.2 s ago, good for 15 s, claimed 2 times so far
 
 Instance  Role     Condition  Timeline  Phase    LSN        Endpoint        Notes
-c-1       primary  -          1         running  0/3000060  127.0.0.1:5433
-c-2       standby  -          1         running  -          127.0.0.1:5434  fenced
+c-1       primary  healthy    1         running  0/3000060  127.0.0.1:5433
+c-2       standby  healthy    1         running  -          127.0.0.1:5434  fenced
 `,
     );
     expect((await run(path, 'status', '--output', 'text')).output).toContain('c-2       standby');
