@@ -199,6 +199,11 @@ export const catalogue = {
       'Start the primary, or look into status.instancesReportedState of the Cluster: an instance registers itself there.',
     exitCode: 1,
   },
+  PRIMARY_UNREACHABLE: {
+    meaning: 'The primary cannot be reached, or lets nobody in yet',
+    remedy: 'Wait until the primary runs; it is tried again until then, however long that takes.',
+    exitCode: 1,
+  },
   REWIND_IMPOSSIBLE: {
     meaning: 'pg_rewind cannot bring this data directory back to the history of the primary',
     remedy:

@@ -4,18 +4,17 @@ import type { Goal } from '../alignment/goal.ts';
 import { type Failures, forgetFailure, noteFailure } from '../alignment/pacing.ts';
 import type { StopEvent } from '../alignment/stop-plan.ts';
 import { type Roles, validityOf } from '../alignment/validity.ts';
-import { ManagerError, messageOf } from '../errors/manager-error.ts';
+import { messageOf } from '../errors/manager-error.ts';
 import { now } from './deadline.ts';
 import type { LeaseHolding } from './lease-holding.ts';
 import { lookAtCluster, lookAtInstance } from './look.ts';
-import { isNotBegun } from './not-begun-error.ts';
 import type { ServerEnd } from './server.ts';
 import type { Sharing } from './sharing.ts';
 import type { StepContext } from './step-context.ts';
 import {
   deadlines,
+  failureOf,
   fatal,
-  finalCodes,
   isStop,
   revocable,
   steps,
@@ -206,13 +205,7 @@ export class Aligner {
       this.#end.reject(error);
       return;
     }
-    const isFinal = error instanceof ManagerError && finalCodes.has(error.code);
-    this.#failures = noteFailure(this.#failures, name, {
-      at: this.#clock(),
-      text: messageOf(error),
-      isFinal,
-      isTransient: isNotBegun(error),
-    });
+    this.#failures = noteFailure(this.#failures, name, { at: this.#clock(), ...failureOf(error) });
     log.warn({ error, step: name, attempts: this.#failures[name]?.count }, 'step failed');
   }
 
@@ -252,7 +245,6 @@ export class Aligner {
   /** One line a change, and the same in the status. */
   #show({ state, goal, step, why, isRefused }: Decision): void {
     const { observation, log } = this.#step;
-    observation.failures = this.#failures;
     const before = observation.alignment;
     const shown = this.#running?.name ?? step;
     const isSame =

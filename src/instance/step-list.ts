@@ -1,13 +1,24 @@
+import type { StepFailure } from '../alignment/pacing.ts';
 import type { StepName } from '../alignment/step-name.ts';
 import type { StopEvent } from '../alignment/stop-plan.ts';
+import { ManagerError, messageOf } from '../errors/manager-error.ts';
 import type { Step } from './step-context.ts';
 
 /** Errors of steps that no further attempt would change. */
-export const finalCodes: ReadonlySet<string> = new Set([
+const finalCodes: ReadonlySet<string> = new Set([
   'REWIND_IMPOSSIBLE',
   'REWIND_NEEDS_WAL',
   'RECLONE_IMPOSSIBLE',
 ]);
+
+/** Errors of steps that could not do their work for want of the primary: they do not count against the attempts. */
+const transientCodes: ReadonlySet<string> = new Set(['PRIMARY_UNKNOWN', 'PRIMARY_UNREACHABLE']);
+
+/** What a failed step is remembered by (src/alignment/pacing.ts). */
+export function failureOf(error: unknown): Omit<StepFailure, 'count' | 'spent' | 'at'> {
+  const code = error instanceof ManagerError ? error.code : '';
+  return { text: messageOf(error), isFinal: finalCodes.has(code), isTransient: transientCodes.has(code) };
+}
 
 export const stopEvents = {
   'stop in order': 'stop requested',

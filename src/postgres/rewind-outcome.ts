@@ -5,8 +5,8 @@ export type RewindOutcome =
   | { readonly kind: 'done' }
   /** The directory holds nothing that the source has not: it can follow as it is. */
   | { readonly kind: 'not needed' }
-  /** The source cannot be reached, or is not ready to be one: nothing in the directory was copied for that. */
-  | { readonly kind: 'not begun'; readonly why: string }
+  /** The source was away, or not yet a primary that lets us in: that may be over in a moment, or last. */
+  | { readonly kind: 'unreachable'; readonly why: string }
   /** Nothing says that the same call may not succeed in a moment. */
   | { readonly kind: 'try again'; readonly why: string }
   /** The same call will fail again until somebody has changed something. */
@@ -62,7 +62,7 @@ export function classifyRewind(exitCode: number | null, stderr: readonly string[
   }
   const away = stderr.find((line) => unreachable.test(line));
   if (away !== undefined && !stderr.some((line) => begun.test(line))) {
-    return { kind: 'not begun', why: messageIn(away) };
+    return { kind: 'unreachable', why: messageIn(away) };
   }
   const telling =
     away ??

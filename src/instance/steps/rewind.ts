@@ -7,7 +7,6 @@ import { readIfPresent, syncDirectory } from '../atomic-file.ts';
 import { captureTool } from '../capture-tool.ts';
 import { writeConfigurationFiles } from '../configuration-writer.ts';
 import { isTorn } from '../data-role.ts';
-import { NotBegunError } from '../not-begun-error.ts';
 import { turnIntoStandby } from '../replication-files.ts';
 import { readControlFile } from '../server-access.ts';
 import type { Step, StepContext } from '../step-context.ts';
@@ -20,8 +19,7 @@ const stallAfter = 3_600_000;
  * From the first change to the last a marker stands in the directory, so that whatever interrupts this, nothing but
  * another rewind will touch what is neither the old state nor the new one.
  *
- * @throws REWIND_IMPOSSIBLE, REWIND_NEEDS_WAL, NO_SPACE, PRIMARY_UNKNOWN; NotBegunError when the primary is away; an error
- * without a code when another attempt may succeed
+ * @throws PRIMARY_UNKNOWN, PRIMARY_UNREACHABLE, REWIND_IMPOSSIBLE, REWIND_NEEDS_WAL, NO_SPACE; an error without a code when another attempt may succeed
  */
 export const rewind: Step = async (step, signal) => {
   const { context, findings } = step;
@@ -70,7 +68,7 @@ async function runRewind(step: StepContext, conninfo: string, signal: AbortSigna
   const outcome = classifyRewind(exit.code, lines);
   log.info({ outcome: outcome.kind }, 'pg_rewind has ended');
   if (outcome.kind === 'refused') throw new ManagerError(outcome.code, outcome.why);
-  if (outcome.kind === 'not begun') throw new NotBegunError(outcome.why);
+  if (outcome.kind === 'unreachable') throw new ManagerError('PRIMARY_UNREACHABLE', outcome.why);
   if (outcome.kind === 'try again') throw new Error(outcome.why);
 }
 

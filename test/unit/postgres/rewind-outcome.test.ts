@@ -54,7 +54,7 @@ describe('pg_rewind', () => {
       'source server must not be in recovery mode',
     ],
   ])('%j: no source yet, and nothing begun', (lines, why) => {
-    expect(classifyRewind(1, lines)).toEqual({ kind: 'not begun', why });
+    expect(classifyRewind(1, lines)).toEqual({ kind: 'unreachable', why });
   });
   test.each([
     [
@@ -70,6 +70,11 @@ describe('pg_rewind', () => {
       ['  12288/52949 kB (23%) copied', 'pg_rewind: error: server closed the connection unexpectedly'],
       'server closed the connection unexpectedly',
     ],
+  ])('%j waits for the primary', (lines, why) => {
+    expect(classifyRewind(1, lines)).toEqual({ kind: 'unreachable', why });
+  });
+
+  test.each([
     [['pg_rewind: error: something that nobody has seen yet', ''], 'something that nobody has seen yet'],
     [['out of memory', ''], 'out of memory'],
     [[], 'pg_rewind ended with 1'],
