@@ -137,12 +137,12 @@ export class Aligner {
   }
 
   /** A primary that runs is guarded until its lease runs out; the steps guard what they are about to make one. */
-  #watch({ instance, lease }: Situation, { goal }: Decision): void {
+  #watch({ instance, lease }: Situation, { goal, isRefused }: Decision): void {
     const { server } = this.#step;
     const postmaster = server.postmaster?.pid;
     if (instance.data === 'primary' && postmaster !== undefined) {
       if (lease.fenceAt !== undefined) this.#watchdog?.guard({ fenceAt: lease.fenceAt, postmaster });
-    } else if (soonPrimary.has(goal)) this.#watchdog?.prepare();
+    } else if (soonPrimary.has(goal) && !isRefused) this.#watchdog?.prepare();
     else if (this.#running === undefined && !server.isAdopted) this.#watchdog?.release();
   }
 
