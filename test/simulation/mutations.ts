@@ -168,6 +168,16 @@ export const mutations: readonly Mutation[] = [
       kinds: haltless,
     },
   ),
+  mutation(
+    'a rewind that finds the primary away has failed like any other',
+    seen(({ failures = {}, ...situation }) => {
+      const { rewind } = failures;
+      return rewind === undefined
+        ? { ...situation, failures }
+        : { ...situation, failures: { ...failures, rewind: { ...rewind, spent: rewind.count } } };
+    }),
+    { kinds: themes.latecomers },
+  ),
   mutation('no watchdog', { hasWatchdog: false }),
   mutation('a lost release is believed to have failed', {
     noteLease: (memory, event, situation) =>

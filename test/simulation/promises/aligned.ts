@@ -3,7 +3,8 @@ import type { World } from '../world/world.ts';
 
 /**
  * Why the Cluster is not as it shall be; undefined when it is: one primary that is announced, serves and holds the lease,
- * and everybody else streams from it, or has said what a person must do.
+ * and everybody else streams from it. Only of WAL that is gone from the primary a person must be told: nobody here tears or
+ * mixes up data but the managers themselves, and they must get out of everything else again.
  */
 export function misalignment(world: World): string | undefined {
   const { currentPrimary, targetPrimary } = world.store.cluster;
@@ -22,7 +23,10 @@ export function misalignment(world: World): string | undefined {
 }
 
 function whyNotFollowing({ manager, server }: Instance, primary: Instance): string | undefined {
-  if (manager.decision?.isRefused === true && manager.running === undefined) return undefined;
+  const { state, isRefused, why } = manager.decision ?? {};
+  if (isRefused === true && manager.running === undefined) {
+    return state === 'stranded standby up' ? undefined : `waits for a person: ${why}`;
+  }
   if (server === undefined) return 'is down';
   if (server.role !== 'standby') return `is a ${server.role}`;
   if (server.receiver?.source !== primary.server) return `does not receive from ${primary.name}`;
