@@ -41,9 +41,6 @@ const refusals: ReadonlyArray<readonly [RegExp, RewindRefusal]> = [
 const unreachable =
   /could not connect to server|connection to server .* failed|server closed the connection|terminating connection|the database system is (starting up|shutting down|not yet accepting connections|not accepting connections|in recovery mode)|source server must not be in recovery mode|permission denied for function/;
 
-/** It says the first when it has read the source's control file, the second as long as it copies: old lines may be gone. */
-const begun = /servers diverged at WAL location|kB \(\d+%\) copied/;
-
 /**
  * Names the outcome of pg_rewind from its exit status and what it printed (contract 04, 15.4, leaves every failure to
  * four blind attempts; field.md 24 lists what came of that). A failure that is not known may be tried again.
@@ -61,11 +58,8 @@ export function classifyRewind(exitCode: number | null, stderr: readonly string[
     if (line !== undefined) return { kind: 'refused', why: messageIn(line), code };
   }
   const away = stderr.find((line) => unreachable.test(line));
-  if (away !== undefined && !stderr.some((line) => begun.test(line))) {
-    return { kind: 'unreachable', why: messageIn(away) };
-  }
+  if (away !== undefined) return { kind: 'unreachable', why: messageIn(away) };
   const telling =
-    away ??
     stderr.find((line) => /^pg_rewind: (error|fatal): /.test(line)) ??
     stderr.findLast((line) => line.trim() !== '');
   const how = exitCode === null ? 'a signal ended pg_rewind' : `pg_rewind ended with ${exitCode}`;
