@@ -3,8 +3,9 @@ import type { World } from '../world/world.ts';
 
 /**
  * Why the Cluster is not as it shall be; undefined when it is: one primary that is announced, serves and holds the lease,
- * and everybody else streams from it. Only of WAL that is gone from the primary a person must be told: nobody here tears or
- * mixes up data but the managers themselves, and they must get out of everything else again.
+ * and everybody else streams from it. A person must be told only of WAL that is gone from the primary, and of a timeline number
+ * that was used twice: nobody here tears or mixes up data but the managers themselves, and they must get out of everything
+ * else again.
  */
 export function misalignment(world: World): string | undefined {
   const { currentPrimary, targetPrimary } = world.store.cluster;
@@ -23,9 +24,11 @@ export function misalignment(world: World): string | undefined {
 }
 
 function whyNotFollowing({ manager, server }: Instance, primary: Instance): string | undefined {
+  const isAmbiguous = !manager.rules.sharesHistoryFiles;
   const { state, isRefused, why } = manager.decision ?? {};
   if (isRefused === true && manager.running === undefined) {
-    return state === 'stranded standby up' ? undefined : `waits for a person: ${why}`;
+    const isForAPerson = state === 'stranded standby up' || (isAmbiguous && state?.startsWith('foreign'));
+    return isForAPerson ? undefined : `waits for a person: ${why}`;
   }
   if (server === undefined) return 'is down';
   if (server.role !== 'standby') return `is a ${server.role}`;
