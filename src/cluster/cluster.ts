@@ -27,7 +27,6 @@ export interface ClusterSpec {
   readonly replicationSlots?: ReplicationSlotsSpec;
   readonly smartShutdownTimeout?: number;
   readonly stopDelay?: number;
-  readonly startDelay?: number;
   readonly switchoverDelay?: number;
   readonly primaryUpdateStrategy?: 'unsupervised' | 'supervised';
   readonly primaryLease?: PrimaryLeaseSpec;

@@ -32,12 +32,10 @@ export function leaseTimings(spec: Pick<ClusterSpec, 'primaryLease'>): LeaseTime
 /** Seconds that the changes of role may take (contract 03, 3.11). */
 export function roleDelays(spec: ClusterSpec): {
   readonly switchover: number;
-  readonly start: number;
   readonly promotion: number;
 } {
   return {
     switchover: spec.switchoverDelay ?? 3_600,
-    start: spec.startDelay ?? 3_600,
     promotion: spec.postgresql?.promotionTimeout ?? 40_000_000,
   };
 }

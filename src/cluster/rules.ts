@@ -1,4 +1,4 @@
-import type { Cluster } from './cluster.ts';
+import { type Cluster, sharesCluster } from './cluster.ts';
 import { leaseTimings } from './defaults.ts';
 import { fencedInstances, fencingAnnotation } from './fencing.ts';
 
@@ -12,7 +12,30 @@ export interface Breach {
 
 /** Every rule that a well-formed Cluster breaks: what the operator's webhook and its schema refuse as well. */
 export function breaches(cluster: Cluster): Breach[] {
-  return [...leaseBreaches(cluster), ...synchronousBreaches(cluster), ...fencingBreaches(cluster)];
+  const alone = sharesCluster(cluster) ? [] : remarksAlone(cluster);
+  return [...leaseBreaches(cluster), ...synchronousBreaches(cluster), ...fencingBreaches(cluster), ...alone];
+}
+
+/** What is about several instances, and is read only where there are some. */
+function remarksAlone(cluster: Cluster): Breach[] {
+  const paths = [
+    ['spec', 'switchoverDelay'],
+    ['spec', 'primaryUpdateStrategy'],
+    ['spec', 'primaryLease'],
+    ['spec', 'replicationSlots'],
+    ['spec', 'minSyncReplicas'],
+    ['spec', 'maxSyncReplicas'],
+    ['spec', 'postgresql', 'promotionTimeout'],
+    ['spec', 'postgresql', 'synchronous'],
+    ['metadata', 'annotations', fencingAnnotation(cluster)],
+  ];
+  const isGiven = (path: readonly string[]) =>
+    path.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], cluster) !==
+    undefined;
+  return paths.filter(isGiven).map((path) => {
+    const text = `${path.join('.')} has no effect for an instance that shares its Cluster with no other`;
+    return { path, text, isWarning: true };
+  });
 }
 
 /** Contract 03, 3.8: a holder gives up before a candidate may take over, and tries more than once before it gives up. */

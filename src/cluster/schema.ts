@@ -99,7 +99,7 @@ const spec = object({
   replicationSlots,
   smartShutdownTimeout: seconds,
   stopDelay: seconds,
-  startDelay: seconds,
+  startDelay: { kind: 'notApplicable', why: 'has no effect: a start is judged by its progress' },
   switchoverDelay: seconds,
   primaryUpdateStrategy: { kind: 'choice', of: ['unsupervised', 'supervised'] },
   primaryLease,

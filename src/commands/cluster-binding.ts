@@ -36,8 +36,13 @@ export async function bindCluster(input: BindingInput): Promise<ClusterBinding> 
       describe: (reading) => describeDesiredState(reading, { ...common, origin: 'environment' }),
     };
   }
+  let known: readonly string[] = [];
+  // The file is read again and again; what is wrong with it is said once.
   const warn = (warnings: readonly Remark[]) => {
-    for (const { text, line, column } of warnings) log.warn({ line, column }, text);
+    for (const { text, line, column } of warnings) {
+      if (!known.includes(text)) log.warn({ line, column }, text);
+    }
+    known = warnings.map(({ text }) => text);
   };
   const load = async () => {
     const { cluster, warnings } = await parseClusterFile(readClusterText(clusterFile), clusterFile);

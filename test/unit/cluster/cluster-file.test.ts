@@ -120,6 +120,20 @@ describe('a cluster file', () => {
     expect(warnings).toMatchObject([{ line: 6, column: 30 }]);
     expect(warnings[0]!.text).toContain('nobody is fenced');
   });
+  test('what is about several instances is named where there is one', async () => {
+    const text = `${head}  switchoverDelay: 5\n  postgresql:\n    promotionTimeout: 9\n`.replace(
+      '  name: demo\n',
+      `  name: demo\n  annotations:\n    cnpg.io/fencedInstances: '["*"]'\n`,
+    );
+    const { warnings } = await parseClusterFile(text, 'c');
+    expect(warnings.map(({ path }) => path)).toEqual([
+      'spec.switchoverDelay',
+      'spec.postgresql.promotionTimeout',
+      'metadata.annotations.cnpg.io/fencedInstances',
+    ]);
+    const shared = await parseClusterFile(`${text}  instances: 2\n`, 'c');
+    expect(shared.warnings).toEqual([]);
+  });
   test('every problem is told, not only the first', async () => {
     const told = await problem(`${head}  one: 1\n  two: 2\n`);
     expect(told.match(/unknown field/g)).toHaveLength(2);

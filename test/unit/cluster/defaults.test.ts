@@ -26,9 +26,9 @@ test('times of the lease, in milliseconds', () => {
 });
 
 test('delays, in seconds', () => {
-  expect(roleDelays({})).toEqual({ switchover: 3_600, start: 3_600, promotion: 40_000_000 });
-  const spec = { switchoverDelay: 1, startDelay: 2, postgresql: { promotionTimeout: 3 } };
-  expect(roleDelays(spec)).toEqual({ switchover: 1, start: 2, promotion: 3 });
+  expect(roleDelays({})).toEqual({ switchover: 3_600, promotion: 40_000_000 });
+  const spec = { switchoverDelay: 1, postgresql: { promotionTimeout: 3 } };
+  expect(roleDelays(spec)).toEqual({ switchover: 1, promotion: 3 });
 });
 
 test('restarts of a primary', () => {
