@@ -27,7 +27,9 @@ export default {
       name: 'alignment-is-pure',
       severity: 'error',
       from: { path: '^src/(alignment|errors)/' },
-      to: { path: `${io}|^src/(commands|instance|logs|server|process|kubernetes)/` },
+      to: {
+        path: `${io}|^src/(postgres/io|commands|instance|logs|server|process|kubernetes)/|^src/cluster/(file-|shared-|passfile|yaml-)`,
+      },
     },
     {
       name: 'pure-half-of-postgres',
