@@ -38,12 +38,15 @@ interface RoleRow {
   readonly streaming: string[] | null;
 }
 
-/** What is asked all the time; the second form also of the instances around this one. */
+/**
+ * What is asked all the time; the second form also of the instances around this one. A base backup (contract 04, 3.7) streams
+ * WAL as well, and is none.
+ */
 const roleQuery = 'SELECT pg_is_in_recovery() AS standby, false AS receiving, NULL AS streaming';
 const sharedRoleQuery = `
 SELECT pg_is_in_recovery() AS standby, EXISTS (SELECT FROM pg_stat_wal_receiver) AS receiving,
        (SELECT array_agg(application_name::text ORDER BY application_name) FROM pg_stat_replication
-        WHERE state = 'streaming') AS streaming`;
+        WHERE state = 'streaming' AND application_name NOT LIKE '%-join') AS streaming`;
 
 /**
  * Keeps asking the server, so that a probe need not: over one session kept open, or, where that may not be opened

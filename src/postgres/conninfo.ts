@@ -54,3 +54,27 @@ export function primaryConninfo(target: PrimaryTarget): string {
   ]);
   return `${conninfo} tcp_user_timeout=${quoted(String(target.tcpUserTimeoutMs))}`;
 }
+
+/**
+ * What a base backup calls itself (contract 04, 3.7). Never the name of the instance: the stream of WAL that comes with the
+ * copy reports what it has flushed, and under that name it would acknowledge commits for a standby that is not there yet.
+ */
+export function copyName(instance: string): string {
+  return `${instance}-join`;
+}
+
+/**
+ * primary_conninfo as a program uses it for one copy: under a name of its own, and without waiting for what does not
+ * answer. Of a keyword that stands twice libpq takes the last (fe-connect.c, conninfo_parse).
+ */
+export function toolConninfo(conninfo: string, applicationName: string): string {
+  const more = renderConninfo([
+    ['application_name', applicationName],
+    ['connect_timeout', '5'],
+    ['keepalives_idle', '10'],
+    ['keepalives_interval', '5'],
+    ['keepalives_count', '3'],
+    ['options', '-c wal_sender_timeout=0s'],
+  ]);
+  return `${conninfo} ${more}`;
+}

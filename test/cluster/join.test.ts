@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { signalProcess } from '../../src/process/proc.ts';
 import { Cluster, hasReplication } from '../support/cluster.ts';
 import { familyOf, keptBeside } from '../support/cluster-home.ts';
-import { programsWith } from '../support/programs.ts';
+import { programsWith, slowCopy } from '../support/programs.ts';
 import { Writer } from '../support/writer.ts';
 
 /** An instance whose data is gone, stopped. */
@@ -53,6 +53,39 @@ test.runIf(hasReplication)(
     await cluster.healthy();
   },
 );
+
+test.runIf(hasReplication)('a copy that is being made acknowledges no commit', async () => {
+  const cluster = await Cluster.start({ isSynchronous: true });
+  await cluster.query('demo-1', 'CREATE TABLE acknowledged (id int)');
+  await emptied(cluster, 'demo-3');
+  await cluster.startOne('demo-3', ['--bindir', slowCopy().directory]);
+  const copies = "FROM pg_stat_replication WHERE application_name LIKE 'demo-3%' AND state = 'streaming'";
+  const copying = `SELECT count(*)::int = 1 ${copies}`;
+  await cluster.eventually('the copy to stream WAL', () => cluster.ask('demo-1', copying));
+  await cluster.of('demo-2').stop();
+  // The session of the test is not as patient as the commit, which goes on waiting without it.
+  void cluster.ask('demo-1', 'INSERT INTO acknowledged VALUES (1)');
+  const inserts = "FROM pg_stat_activity WHERE query LIKE 'INSERT INTO acknowledged%'";
+  const waiting = `SELECT count(*)::int ${inserts} AND wait_event = 'SyncRep'`;
+  await cluster.eventually('the commit to wait', async () => (await cluster.ask('demo-1', waiting)) === 1);
+  // It is told once in ten seconds what the copy has flushed, and that is whole segments.
+  const end = String(await cluster.query('demo-1', 'SELECT pg_switch_wal()::text'));
+  const flushed = `SELECT bool_or(flush_lsn >= '${end}') ${copies}`;
+  await cluster.eventually('the copy to have flushed the commit', () => cluster.ask('demo-1', flushed));
+  expect(await cluster.query('demo-1', waiting)).toBe(1);
+  const { body } = await cluster.of('demo-1').get('/pg/status');
+  expect(JSON.parse(body)).toMatchObject({ pgStatBasebackupsInfo: [{ application_name: 'demo-3-join' }] });
+  await cluster.eventually('the stopped one to be unhealthy', async () => {
+    const { healthy } = (await cluster.status()).instancesStatus ?? {};
+    return healthy?.join() === 'demo-1';
+  });
+
+  await cluster.startOne('demo-2');
+  await cluster.eventually('the commit', async () => (await cluster.ask('demo-1', waiting)) === 0);
+  await cluster.kill('demo-3');
+  await cluster.startOne('demo-3');
+  await cluster.healthy();
+});
 
 test.runIf(hasReplication)(
   'a standby whose WAL is gone says so, and is copied anew when a person asks',

@@ -16,6 +16,25 @@ export type Moment = 'before' | 'amid' | 'after';
 
 /** The programs of PostgreSQL, of which one waits for ever at some moment. */
 export function programsWith(name: string, moment: Moment): HeldProgram {
+  return replaced(name, ({ program, reached }) => {
+    const work = `${program} "$@"`;
+    const steps = { before: '', amid: `(ulimit -f 16384; ${work})`, after: `${work} || exit` }[moment];
+    return `${steps}\n: > ${reached}\nexec sleep 600`;
+  });
+}
+
+/** The programs of PostgreSQL, of which the one that copies takes a second for each MiB. */
+export function slowCopy(): HeldProgram {
+  return replaced(
+    'pg_basebackup',
+    ({ program, reached }) => `: > ${reached}\nexec ${program} "$@" --max-rate 1M`,
+  );
+}
+
+function replaced(
+  name: string,
+  script: (places: { readonly program: string; readonly reached: string }) => string,
+): HeldProgram {
   const home = temporaryDirectory();
   chmodSync(home, 0o777);
   const directory = join(home, 'bin');
@@ -28,9 +47,7 @@ export function programsWith(name: string, moment: Moment): HeldProgram {
   const server = `#!/bin/sh\nexec ${join(real, 'postgres')} "$@"\n`;
   writeFileSync(join(directory, 'postgres'), server, { mode: 0o755 });
   const reached = join(home, 'reached');
-  const work = `${join(real, name)} "$@"`;
-  const steps = { before: '', amid: `(ulimit -f 16384; ${work})`, after: `${work} || exit` }[moment];
-  const script = `#!/bin/sh\n${steps}\n: > ${reached}\nexec sleep 600\n`;
-  writeFileSync(join(directory, name), script, { mode: 0o755 });
+  const text = `#!/bin/sh\n${script({ program: join(real, name), reached })}\n`;
+  writeFileSync(join(directory, name), text, { mode: 0o755 });
   return { directory, reached };
 }

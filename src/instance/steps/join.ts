@@ -2,6 +2,7 @@ import { readdirSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from 'n
 import { join as joinPath } from 'node:path';
 import { ManagerError } from '../../errors/manager-error.ts';
 import { baseBackupArguments, parseBackupProgress } from '../../postgres/base-backup.ts';
+import { copyName, toolConninfo } from '../../postgres/conninfo.ts';
 import { joinDirectory, joinMarker } from '../../postgres/data-directory.ts';
 import { describeExit } from '../../process/exit-status.ts';
 import { syncDirectory } from '../atomic-file.ts';
@@ -36,7 +37,7 @@ export const join: Step = async (step, signal) => {
   const program = joinPath(context.installation.binDirectory, 'pg_basebackup');
   const args = baseBackupArguments({
     target: staging,
-    conninfo: `${replication.conninfo} options='-c wal_sender_timeout=0s'`,
+    conninfo: toolConninfo(replication.conninfo, copyName(replication.applicationName)),
     slot: replication.slot,
     checkpoint: 'fast',
   });

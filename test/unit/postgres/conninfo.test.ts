@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { primaryConninfo, renderConninfo } from '../../../src/postgres/conninfo.ts';
+import { copyName, primaryConninfo, renderConninfo, toolConninfo } from '../../../src/postgres/conninfo.ts';
 import { overrideSettings } from '../../../src/postgres/override-file.ts';
 import { renderSettingLines } from '../../../src/postgres/settings-file.ts';
 
@@ -75,6 +75,18 @@ describe('primary_conninfo', () => {
       "host=127.0.0.1 user=streaming_replica port=5432 passfile='/run/my cluster/pgpass' " +
         "application_name=cluster-example-2 sslmode=disable dbname=postgres tcp_user_timeout='5000'",
     );
+  });
+});
+
+describe('the connection of a program', () => {
+  test('has a name that no synchronous standby has, and waits for nobody (3.7)', () => {
+    const conninfo = toolConninfo('host=a application_name=demo-2 sslmode=disable', copyName('demo-2'));
+    expect(Object.fromEntries(parse(conninfo))).toMatchObject({
+      application_name: 'demo-2-join',
+      connect_timeout: '5',
+      options: '-c wal_sender_timeout=0s',
+      keepalives_idle: '10',
+    });
   });
 });
 
