@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ManagerError, messageOf, systemErrorCode } from '../errors/manager-error.ts';
-import { tornMarker } from '../postgres/data-directory.ts';
-import { syncDirectory } from './atomic-file.ts';
+import { keepMarker } from '../postgres/data-directory.ts';
+import { syncDirectory, writeFileAtomically } from './atomic-file.ts';
 
 /**
  * Where the data of an instance goes when a person asks for a new copy: beside PGDATA, since pg_rewind would remove it, and
@@ -23,36 +23,58 @@ export function isRecloneDue(dataDirectory: string, request: string | undefined)
 }
 
 /**
- * Moves everything in PGDATA into a directory beside it; nothing is deleted.
+ * Moves everything in PGDATA into a directory beside it; nothing is deleted. While that lasts a marker stands in PGDATA, by
+ * which the next start knows what it sees, and carries on (src/postgres/data-directory.ts). What cannot be moved to its end
+ * is moved back.
  *
  * @returns the directory
  * @throws RECLONE_IMPOSSIBLE when it would have to be copied, as with a volume mounted at PGDATA itself
  */
 export function keepData(dataDirectory: string, request: string): string {
   const place = keptDirectory(dataDirectory, request);
+  const marker = join(dataDirectory, keepMarker);
   // Under another name until all is in it: only then is the request carried out.
   const unfinished = `${place}.part`;
+  writeFileAtomically(marker, request);
+  syncDirectory(dataDirectory);
   try {
-    mkdirSync(unfinished, { recursive: true, mode: 0o700 });
-    for (const name of inOrder(readdirSync(dataDirectory))) {
-      if (name !== 'lost+found') renameSync(join(dataDirectory, name), join(unfinished, name));
+    if (!existsSync(place)) {
+      mkdirSync(unfinished, { recursive: true, mode: 0o700 });
+      moveAll(dataDirectory, unfinished);
+      syncDirectory(unfinished);
+      renameSync(unfinished, place);
     }
-    renameSync(unfinished, place);
   } catch (error) {
-    if (systemErrorCode(error) !== 'EXDEV' && systemErrorCode(error) !== 'EACCES') throw error;
+    if (existsSync(unfinished)) moveBack(unfinished, dataDirectory);
+    syncDirectory(dataDirectory);
+    unlinkSync(marker);
+    if (!impossible.has(systemErrorCode(error) ?? '')) throw error;
     throw new ManagerError('RECLONE_IMPOSSIBLE', messageOf(error), { cause: error });
   }
-  syncDirectory(dataDirectory);
   syncDirectory(dirname(dataDirectory));
+  unlinkSync(marker);
+  syncDirectory(dataDirectory);
   return place;
 }
 
-/**
- * If this is interrupted, the rest must still be known as a data directory, so that the request is carried on, and as one
- * that must not be started when it was marked so.
- */
-const last: readonly string[] = ['global', 'PG_VERSION', tornMarker];
+/** Carries on what was interrupted. @returns the directory */
+export function keepRest(dataDirectory: string): string {
+  return keepData(dataDirectory, readFileSync(join(dataDirectory, keepMarker), 'utf8'));
+}
 
-function inOrder(names: readonly string[]): string[] {
-  return names.toSorted((a, b) => last.indexOf(a) - last.indexOf(b));
+/** Another file system, a directory that is not ours to write, or a volume that is mounted within PGDATA. */
+const impossible: ReadonlySet<string> = new Set(['EXDEV', 'EACCES', 'EBUSY']);
+
+/** What stands in the way of something was never part of the data. */
+function moveBack(from: string, to: string): void {
+  const present = new Set(readdirSync(to));
+  for (const name of readdirSync(from)) {
+    if (!present.has(name)) renameSync(join(from, name), join(to, name));
+  }
+}
+
+function moveAll(from: string, to: string): void {
+  for (const name of readdirSync(from)) {
+    if (name !== 'lost+found' && name !== keepMarker) renameSync(join(from, name), join(to, name));
+  }
 }

@@ -9,6 +9,7 @@ import type { Libc } from '../process/libc.ts';
 import { DataDirectoryLock } from './data-directory-lock.ts';
 import { discardCopy } from './discard-copy.ts';
 import { makeDataDirectory, setAside } from './first-boot.ts';
+import { keepRest } from './kept-data.ts';
 import type { LogServices, ServerLog } from './log-services.ts';
 import { prepareRuntimeDirectories } from './runtime-directory.ts';
 import type { ServerContext } from './server-context.ts';
@@ -204,6 +205,10 @@ function settleDirectory(
       { dataDirectory },
       'an earlier copy of the primary was interrupted; its remains were removed',
     );
+  }
+  if (verdict.state === 'keep rest') {
+    const place = keepRest(dataDirectory);
+    logs.log.warn({ place }, 'the data of this instance was being put aside; the rest of it followed');
   }
   if (verdict.state === 'start' && verdict.tightenMode) {
     // PostgreSQL refuses a directory that others may write or read; volumes are often mounted like that.

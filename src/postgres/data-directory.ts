@@ -11,6 +11,8 @@ export const joinDirectory = '.join-staging';
  * source does not have, and passes over everything else.
  */
 export const tornMarker = '.rewind-unfinished';
+/** Present while the data is put aside for a new copy: what is not here any more stands beside PGDATA. Its text is the request. */
+export const keepMarker = '.reclone-unfinished';
 /** With this file a server starts as a standby (PostgreSQL manual, 26.2). */
 export const standbySignal = 'standby.signal';
 /** Where initdb works, inside PGDATA: always the same file system, and PGDATA may be a mount point. */
@@ -44,6 +46,8 @@ export type DataDirectoryVerdict =
   | { readonly state: 'set aside'; readonly entries: readonly string[] }
   /** A copy of the primary was interrupted: it holds nothing that the primary has not, and is removed. */
   | { readonly state: 'discard copy'; readonly entries: readonly string[] }
+  /** The data was being put aside, as a person had asked: the rest follows. */
+  | { readonly state: 'keep rest' }
   | { readonly state: 'start'; readonly major: number; readonly tightenMode: boolean }
   | { readonly state: 'refuse'; readonly code: ErrorCode; readonly reason: string };
 
@@ -75,6 +79,7 @@ export function judgeDataDirectory(
     );
   }
   if (content.length === 0) return emptyVerdict(facts);
+  if (content.includes(keepMarker)) return { state: 'keep rest' };
   if (content.includes(joinMarker)) return { state: 'discard copy', entries: content };
   if (content.includes(unfinishedMarker) || content.includes(stagingDirectory)) {
     if (aborted.length >= maxAborted) {

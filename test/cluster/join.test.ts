@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { signalProcess } from '../../src/process/proc.ts';
 import { Cluster, hasReplication } from '../support/cluster.ts';
-import { familyOf, keptBeside } from '../support/cluster-home.ts';
+import { familyOf, giveToServer, keptBeside } from '../support/cluster-home.ts';
 import { programsWith, slowCopy } from '../support/programs.ts';
 import { Writer } from '../support/writer.ts';
 
@@ -122,6 +122,30 @@ test.runIf(hasReplication)(
     expect(readFileSync(join(dataDirectory, 'PG_VERSION'), 'utf8')).toBe('15\n');
   },
 );
+
+test.runIf(hasReplication)('data that was put aside in part is put aside by the next start', async () => {
+  const cluster = await Cluster.start();
+  const writer = await Writer.start(cluster);
+  const manager = cluster.of('demo-3');
+  await manager.stop();
+  const { dataDirectory } = manager;
+  const recloneRequests = { 'demo-3': '2026-01-02T03:04:05.006000Z' };
+  await cluster.editStatus((status) => ({ ...status, recloneRequests }));
+  const place = `${dataDirectory}.before-reclone-20260102T030405006000Z`;
+  const entries = readdirSync(dataDirectory).toSorted();
+  mkdirSync(`${place}.part`);
+  for (const name of ['PG_VERSION', 'global']) {
+    renameSync(join(dataDirectory, name), join(`${place}.part`, name));
+  }
+  writeFileSync(join(dataDirectory, '.reclone-unfinished'), recloneRequests['demo-3']);
+  giveToServer(`${place}.part`);
+  giveToServer(join(dataDirectory, '.reclone-unfinished'));
+  await cluster.startOne('demo-3');
+  expect(await writer.conclude('set aside in part')).toEqual([]);
+  expect(readdirSync(place).toSorted()).toEqual(entries);
+  expect(keptBeside(dataDirectory)).toEqual([place]);
+  expect((await cluster.status()).recloneRequests).toEqual({});
+});
 
 /** Stops demo-3, and lets the primary go on until it has removed the WAL that demo-3 would need. */
 async function stopFarBehind(cluster: Cluster) {

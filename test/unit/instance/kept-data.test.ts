@@ -1,7 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { isRecloneDue, keepData } from '../../../src/instance/kept-data.ts';
+import { isRecloneDue, keepData, keepRest } from '../../../src/instance/kept-data.ts';
+import { judgeDataDirectory, keepMarker } from '../../../src/postgres/data-directory.ts';
+import { observeDataDirectory } from '../../../src/postgres/io/data-directory-facts.ts';
 import { directoryWith } from './support.ts';
 
 const request = '2026-11-25T20:00:00.123456Z';
@@ -34,20 +36,47 @@ test('one that was interrupted goes on where it was', () => {
   expect(new Set(readdirSync(place))).toEqual(new Set(['PG_VERSION', 'base', 'global']));
 });
 
-test('what is left of one that was interrupted is still a data directory, and marked as before', () => {
-  const directory = directoryWith(
-    '.rewind-unfinished',
-    'PG_VERSION',
-    'base/1/1',
-    'global/pg_control',
-    'pg_wal/1',
-  );
-  // Where something is in the way it stops; that may be anywhere.
-  const obstacle = join(`${directory}.before-reclone-20261125T200000123456Z.part`, 'pg_wal', '1');
-  mkdirSync(obstacle, { recursive: true });
-  expect(() => keepData(directory, request)).toThrow();
-  expect(readdirSync(directory)).toEqual(['.rewind-unfinished', 'PG_VERSION', 'global', 'pg_wal']);
-  rmSync(obstacle, { recursive: true });
-  expect(readdirSync(keepData(directory, request))).toHaveLength(5);
-  expect(readdirSync(directory)).toEqual([]);
+test('wherever it was cut off, the next start knows it and carries on', () => {
+  const names = ['.rewind-unfinished', 'PG_VERSION', 'base/1/1', 'global/pg_control', 'pg_wal/1'];
+  const entries = ['.rewind-unfinished', 'PG_VERSION', 'base', 'global', 'pg_wal'];
+  for (const order of [entries, entries.toReversed()]) {
+    for (let cut = 0; cut <= entries.length; cut += 1) {
+      const directory = directoryWith(...names);
+      const part = `${directory}.before-reclone-20261125T200000123456Z.part`;
+      mkdirSync(part);
+      writeFileSync(join(directory, keepMarker), request);
+      for (const name of order.slice(0, cut)) renameSync(join(directory, name), join(part, name));
+      expect(judge(directory)).toEqual({ state: 'keep rest' });
+      expect(readdirSync(keepRest(directory)).toSorted()).toEqual(entries);
+      expect(readdirSync(directory)).toEqual([]);
+      expect(judge(directory)).toEqual({ state: 'initialise' });
+    }
+  }
 });
+
+test('one that was cut off when all was moved is complete', () => {
+  const directory = directoryWith('PG_VERSION');
+  const place = keepData(directory, request);
+  writeFileSync(join(directory, keepMarker), request);
+  expect(judge(directory)).toEqual({ state: 'keep rest' });
+  expect(keepRest(directory)).toBe(place);
+  expect(readdirSync(directory)).toEqual([]);
+  expect(readdirSync(place)).toEqual(['PG_VERSION']);
+});
+
+test('what cannot be moved to its end is moved back', () => {
+  const names = ['PG_VERSION', 'base/1/1', 'global/pg_control', 'pg_wal/1'];
+  const directory = directoryWith(...names);
+  // Something that is in the way, in the middle.
+  const obstacle = join(`${directory}.before-reclone-20261125T200000123456Z.part`, 'global');
+  mkdirSync(dirname(obstacle), { recursive: true });
+  writeFileSync(obstacle, 'a file where a directory should go');
+  expect(() => keepData(directory, request)).toThrow(/ENOTDIR/);
+  for (const name of names) expect(existsSync(join(directory, name))).toBe(true);
+  expect(readdirSync(directory)).not.toContain(keepMarker);
+  expect(isRecloneDue(directory, request)).toBe(true);
+});
+
+function judge(directory: string) {
+  return judgeDataDirectory(observeDataDirectory(directory), process.geteuid!(), 15);
+}
