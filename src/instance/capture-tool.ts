@@ -4,6 +4,7 @@ import { LineSplitter } from '../logs/line-splitter.ts';
 import type { ChildExit } from '../process/exit-status.ts';
 import { runTool } from '../process/run-tool.ts';
 import type { ServerContext } from './server-context.ts';
+import { StallWatch } from './stall-watch.ts';
 
 /** Milliseconds between TERM and KILL for a tool that is called off. */
 const grace = 5_000;
@@ -15,8 +16,14 @@ export interface CaptureOptions {
   /** Also into the log, as they come. */
   readonly isLogged?: boolean;
   readonly onLine?: (line: string) => void;
-  /** Milliseconds without anything new in what it prints after which it is called off; undefined: as long as it takes. */
+  /** Milliseconds without any movement after which it is called off; undefined: as long as it takes. */
   readonly stallAfter?: number;
+}
+
+export interface Captured {
+  readonly exit: ChildExit;
+  /** The last of what it printed. */
+  readonly lines: readonly string[];
 }
 
 /** Runs one of PostgreSQL's tools in the C locale and keeps what it prints, both streams in one. */
@@ -25,21 +32,12 @@ export async function captureTool(
   program: string,
   args: readonly string[],
   { signal, isLogged = false, onLine, stallAfter }: CaptureOptions,
-): Promise<{ readonly exit: ChildExit; readonly lines: readonly string[] }> {
+): Promise<Captured> {
   const lines: string[] = [];
-  const stall = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const moved = () => {
-    if (stallAfter === undefined) return;
-    clearTimeout(timer);
-    timer = setTimeout(
-      () => stall.abort(new Error(`nothing new from ${basename(program)} for ${stallAfter / 1000} s`)),
-      stallAfter,
-    );
-  };
+  const stall = new StallWatch(basename(program), stallAfter);
   const read = (output: Readable) => {
     const splitter = new LineSplitter((line) => {
-      if (line !== lines.at(-1)) moved();
+      if (line !== lines.at(-1)) stall.moved();
       if (lines.length === kept) lines.shift();
       lines.push(line);
       onLine?.(line);
@@ -48,18 +46,18 @@ export async function captureTool(
     output.once('close', () => splitter.end());
     output.on('error', () => {});
   };
-  moved();
   const whenever = AbortSignal.any([signal, stall.signal]);
   const exit = await runTool(context.children, program, args, {
     env: { ...context.env, LC_ALL: 'C' },
     inherit: context.lockDescriptor,
+    onStart: (pid) => stall.watch(pid),
     onOutput: (stream, output) => {
       read(output);
       if (isLogged) context.logOutput(basename(program), stream, output);
     },
     signal: whenever,
     grace,
-  }).finally(() => clearTimeout(timer));
+  }).finally(() => stall.end());
   whenever.throwIfAborted();
   return { exit, lines };
 }

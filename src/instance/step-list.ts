@@ -51,8 +51,8 @@ export const deadlines: Readonly<Partial<Record<WorkStep, number>>> = {
   'set aside': 30_000,
   'point to the primary': 30_000,
 };
-/** Called off when they are no longer wanted; the others are let go to their end. */
-export const revocable: ReadonlySet<StepName> = new Set(['initialise', 'join', 'compare']);
+/** Called off when they are no longer wanted; the others are let go to their end, as is a rewind that has begun to write. */
+export const revocable: ReadonlySet<StepName> = new Set(['initialise', 'join', 'compare', 'rewind']);
 /** A failure of these ends the process, which then says why: somebody has to look. */
 export const fatal: ReadonlySet<StepName> = new Set(['initialise', 'start']);
 

@@ -10,6 +10,8 @@ export interface ToolOptions {
   readonly input?: Readable | number;
   /** Descriptor that the program and all it starts inherit, such as that of a lock. */
   readonly inherit?: number | undefined;
+  /** Called with its process id, which is that of its group. */
+  readonly onStart?: (pid: number) => void;
   readonly onOutput: (stream: 'stdout' | 'stderr', output: Readable) => void;
   /** Ends the tool and everything it started: TERM first, KILL when it is still there after `grace` milliseconds. */
   readonly signal: AbortSignal;
@@ -42,6 +44,7 @@ export async function runTool(
     detached: true,
   });
   const ended = end(child);
+  if (child.pid !== undefined) options.onStart?.(child.pid);
   const stop = () => void endGroup(child.pid, ended, options.grace);
   if (options.signal.aborted) stop();
   options.signal.addEventListener('abort', stop);

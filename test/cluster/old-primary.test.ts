@@ -5,7 +5,7 @@ import { childrenOf } from '../../src/process/proc.ts';
 import { Cluster, hasReplication } from '../support/cluster.ts';
 import { keptBeside } from '../support/cluster-home.ts';
 import type { Manager } from '../support/manager.ts';
-import { type Moment, programsWith } from '../support/programs.ts';
+import { type Moment, programsWith, slowRewind } from '../support/programs.ts';
 import { Writer } from '../support/writer.ts';
 
 /** So many rewinds may fail before a person is asked. */
@@ -77,7 +77,8 @@ async function killRewind(cluster: Cluster, moment: Moment): Promise<Record<stri
   const { dataDirectory } = await cluster.startOne('demo-1', ['--bindir', held.directory]);
   await cluster.eventually('pg_rewind to be held', () => existsSync(held.reached));
   await cluster.kill('demo-1');
-  expect(readdirSync(dataDirectory)).toContain(marker);
+  // What has only been looked at is not marked.
+  expect(readdirSync(dataDirectory).includes(marker)).toBe(moment !== 'before');
   return inventory(dataDirectory);
 }
 
@@ -93,21 +94,67 @@ async function resume(cluster: Cluster, chosen: string): Promise<Manager> {
   return manager;
 }
 
-for (const [moment, when] of [
-  ['before', 'before it has written'],
-  ['after', 'after it has written'],
-] as const) {
-  test.runIf(hasReplication)(`a rewind killed ${when} is completed, and nothing else is done`, async () => {
+test.runIf(hasReplication)(
+  'a rewind killed after it has written is completed, and nothing else is done',
+  async () => {
     const cluster = await Cluster.start();
     const { writer, chosen, onlyThere } = await diverge(cluster);
-    await killRewind(cluster, moment);
+    await killRewind(cluster, 'after');
     const manager = await resume(cluster, chosen);
-    const lost = await writer.conclude(`rewind killed ${when}`);
+    const lost = await writer.conclude('rewind killed after it has written');
     expect(lost.map(({ id }) => id)).toEqual(onlyThere);
     expect(readdirSync(manager.dataDirectory)).not.toContain(marker);
     await expectSameData(cluster);
-  });
-}
+  },
+);
+
+test.runIf(hasReplication)(
+  'a rewind killed before it has written leaves a primary that can lead',
+  async () => {
+    const cluster = await Cluster.start();
+    const { writer, chosen } = await diverge(cluster);
+    await killRewind(cluster, 'before');
+    await writer.hold();
+    for (const name of cluster.others('demo-1')) await cluster.kill(name);
+    // The others are lost for good.
+    await cluster.editStatus((status) => ({ ...status, currentPrimary: 'demo-1', targetPrimary: 'demo-1' }));
+    await cluster.startOne('demo-1');
+    await cluster.leads('demo-1');
+    expect(await cluster.query('demo-1', 'SELECT count(*)::int FROM never_seen')).toBe(5000);
+    expect(chosen).not.toBe('demo-1');
+  },
+);
+
+test.runIf(hasReplication)('a rewind that has begun to write is not cut off by a stop', async () => {
+  const cluster = await Cluster.start();
+  const { writer, onlyThere } = await diverge(cluster);
+  const held = slowRewind();
+  const manager = await cluster.startOne('demo-1', ['--bindir', held.directory]);
+  await cluster.eventually('pg_rewind to be writing', () => existsSync(held.reached));
+  manager.signal('SIGTERM');
+  await manager.line('the stop', ({ msg }) => msg === 'stop requested');
+  held.goOn();
+  expect(await manager.ended()).toMatchObject({ code: 0 });
+  expect(readdirSync(manager.dataDirectory)).not.toContain(marker);
+  expect(readdirSync(manager.dataDirectory)).toContain('standby.signal');
+  await cluster.startOne('demo-1');
+  const lost = await writer.conclude('rewind that a stop has met');
+  expect(lost.map(({ id }) => id)).toEqual(onlyThere);
+  await expectSameData(cluster);
+});
+
+test.runIf(hasReplication)('a rewind that has written nothing is called off for a new primary', async () => {
+  const cluster = await Cluster.start();
+  const { writer, chosen } = await diverge(cluster);
+  const held = programsWith('pg_rewind', 'before');
+  const manager = await cluster.startOne('demo-1', ['--bindir', held.directory]);
+  await cluster.eventually('pg_rewind to be held', () => existsSync(held.reached));
+  const [next] = cluster.others('demo-1', chosen);
+  await writer.hold();
+  await cluster.target(next!);
+  await manager.line('the end of it', ({ msg, step }) => msg === 'step called off' && step === 'rewind');
+  expect(readdirSync(manager.dataDirectory)).not.toContain(marker);
+});
 
 test.runIf(hasReplication)(
   'a rewind that finds no primary waits for it, however often it has to look',
@@ -118,8 +165,9 @@ test.runIf(hasReplication)(
     await cluster.fence([chosen]);
     await cluster.isDown(chosen);
     const manager = await cluster.startOne('demo-1');
+    const looks = () => manager.lines.filter(({ msg }) => msg === 'step failed');
     const ends = () => manager.lines.filter(({ msg }) => msg === 'pg_rewind has ended');
-    await cluster.eventually('more looks than attempts', () => ends().length > attempts);
+    await cluster.eventually('more looks than attempts', () => looks().length > attempts);
     expect(manager.lines.filter(({ msg }) => msg?.startsWith('refused: '))).toEqual([]);
     await cluster.fence([]);
     const lost = await writer.conclude('rewind that finds no primary');

@@ -18,7 +18,13 @@ export type Moment = 'before' | 'amid' | 'after';
 export function programsWith(name: string, moment: Moment): HeldProgram {
   return replaced(name, ({ program, reached }) => {
     const work = `${program} "$@"`;
-    const steps = { before: '', amid: `(ulimit -f 16384; ${work})`, after: `${work} || exit` }[moment];
+    // What is only rehearsed passes: there is nothing to interrupt.
+    const rehearsal = `case "$1" in --dry-run) exec ${work};; esac\n`;
+    const steps = {
+      before: '',
+      amid: `${rehearsal}(ulimit -f 16384; ${work})`,
+      after: `${rehearsal}${work} || exit`,
+    }[moment];
     return `${steps}\n: > ${reached}\nexec sleep 600`;
   });
 }
@@ -29,6 +35,18 @@ export function slowCopy(): HeldProgram {
     'pg_basebackup',
     ({ program, reached }) => `: > ${reached}\nexec ${program} "$@" --max-rate 1M`,
   );
+}
+
+export interface SlowedProgram extends HeldProgram {
+  readonly goOn: () => void;
+}
+
+/** The programs of PostgreSQL, of which pg_rewind, once it is to write, waits until it is told to go on. */
+export function slowRewind(): SlowedProgram {
+  const held = replaced('pg_rewind', ({ program, reached }) => {
+    return `case "$1" in --dry-run) ;; *) mkfifo ${reached}; read -r _ < ${reached};; esac\nexec ${program} "$@"`;
+  });
+  return { ...held, goOn: () => writeFileSync(held.reached, 'go on\n') };
 }
 
 function replaced(

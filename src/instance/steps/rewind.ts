@@ -1,23 +1,39 @@
-import { copyFileSync, existsSync, rmSync, statSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
-import { ManagerError } from '../../errors/manager-error.ts';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ManagerError, messageOf } from '../../errors/manager-error.ts';
+import { toolConninfo } from '../../postgres/conninfo.ts';
 import { standbySignal, tornMarker } from '../../postgres/data-directory.ts';
+import { isInRecovery } from '../../postgres/io/replication-session.ts';
 import { classifyRewind, isRewindComplete } from '../../postgres/rewind-outcome.ts';
 import { readIfPresent, syncDirectory } from '../atomic-file.ts';
-import { captureTool } from '../capture-tool.ts';
+import { type Captured, captureTool } from '../capture-tool.ts';
 import { writeConfigurationFiles } from '../configuration-writer.ts';
 import { isTorn } from '../data-role.ts';
 import { turnIntoStandby } from '../replication-files.ts';
 import { readControlFile } from '../server-access.ts';
 import type { Step, StepContext } from '../step-context.ts';
+import { primaryAddress } from '../wal-past.ts';
 
-/** Milliseconds in which pg_rewind must say something: it reads WAL back to the fork, and the list of all files, silently. */
-const stallAfter = 3_600_000;
+/** Milliseconds in which pg_rewind must move, whatever it is at: a source that has fallen silent is not waited for. */
+const stallAfter = 120_000;
+/** Longer than any stop. */
+const longest = 2 ** 31 - 1;
 
 /**
  * Brings a stopped server back to where its WAL forked from the primary's, and on along the primary's (contract 04, 15.4).
- * From the first change to the last a marker stands in the directory, so that whatever interrupts this, nothing but
- * another rewind will touch what is neither the old state nor the new one.
+ * All that pg_rewind looks at it has looked at in a rehearsal that writes nothing: as long as it may fail for that, the
+ * directory stays what it is, and can lead. From the first change to the last a marker stands in it, so that whatever
+ * interrupts this, nothing but another rewind will touch what is neither the old state nor the new one. What has begun to
+ * write is not called off: half a rewind may be beyond repair.
  *
  * @throws PRIMARY_UNKNOWN, PRIMARY_UNREACHABLE, REWIND_IMPOSSIBLE, REWIND_NEEDS_WAL, NO_SPACE; an error without a code when another attempt may succeed
  */
@@ -30,13 +46,17 @@ export const rewind: Step = async (step, signal) => {
   }
   step.transition('rewind begun');
   // A second pg_rewind would take what the first one made for a crashed primary, and write WAL of its own into it.
-  if (!isCompleted(step)) await runRewind(step, replication.conninfo, signal);
+  if (!isCompleted(step)) {
+    const conninfo = toolConninfo(replication.conninfo, `${replication.applicationName}-rewind`);
+    await requireSource(step, signal);
+    if (await isNeeded(step, conninfo, signal)) await write(step, conninfo, signal);
+  }
   // What came over are the primary's own files.
   writeConfigurationFiles(context, step.desired(), { isFirstBoot: false });
   turnIntoStandby(dataDirectory, replication);
-  unlinkSync(join(dataDirectory, tornMarker));
+  rmSync(join(dataDirectory, tornMarker), { force: true });
   syncDirectory(dataDirectory);
-  rmSync(controlFileCopy(step), { force: true });
+  rmSync(controlFileCopy(dataDirectory), { force: true });
   findings.kinship = undefined;
 };
 
@@ -50,26 +70,99 @@ function isCompleted({ context }: StepContext): boolean {
   );
 }
 
-async function runRewind(step: StepContext, conninfo: string, signal: AbortSignal): Promise<void> {
+/** pg_rewind would take a standby for a source, whose WAL may yet fork from that of the primary. */
+async function requireSource(step: StepContext, signal: AbortSignal): Promise<void> {
+  try {
+    if (!(await isInRecovery(primaryAddress(step), signal))) return;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new ManagerError('PRIMARY_UNREACHABLE', messageOf(error), { cause: error });
+  }
+  throw new ManagerError('PRIMARY_UNREACHABLE', 'the source of the rewind is not a primary yet');
+}
+
+/** Rehearses the rewind, without a change but the end of crash recovery, which any start would bring as well. */
+async function isNeeded(step: StepContext, conninfo: string, signal: AbortSignal): Promise<boolean> {
+  const { context } = step;
+  const { dataDirectory } = context;
+  // Only a rewind can make something of it, and what it looks like is no longer what it is.
+  if (isTorn(dataDirectory)) return true;
+  const isCleanlyDown = readControlFile(dataDirectory)?.clusterState.startsWith('shut down') === true;
+  if (!isCleanlyDown && existsSync(join(dataDirectory, standbySignal))) return true;
+  if (!isCleanlyDown) await endCrashRecovery(step, signal);
+  const settled = new AbortController();
+  const whenever = AbortSignal.any([signal, settled.signal]);
+  const args = ['--dry-run', ...rewindArguments(step, conninfo)];
+  // It would fetch everything now, and write nothing of it.
+  const onLine = (line: string) => void (line.includes('need to copy') && settled.abort());
+  try {
+    const result = await captureTool(context, rewindProgram(step), args, {
+      signal: whenever,
+      isLogged: true,
+      onLine,
+      stallAfter,
+    });
+    return requireSuccess(result) === 'done';
+  } catch (error) {
+    if (!settled.signal.aborted || signal.aborted) throw error;
+    return true;
+  }
+}
+
+/** In single-user mode, as pg_rewind itself would do it, but with fsync: until it has written, this is still a primary. */
+async function endCrashRecovery({ context }: StepContext, signal: AbortSignal): Promise<void> {
+  const { dataDirectory } = context;
+  rmSync(join(dataDirectory, 'postmaster.pid'), { force: true });
+  const program = join(context.installation.binDirectory, context.executable);
+  const result = await captureTool(context, program, ['--single', '-D', dataDirectory, 'template1'], {
+    signal,
+    stallAfter,
+  });
+  requireSuccess(result);
+}
+
+async function write(step: StepContext, conninfo: string, signal: AbortSignal): Promise<void> {
   const { context, log } = step;
   const { dataDirectory } = context;
-  keepControlFile(step);
+  signal.throwIfAborted();
+  keepControlFile(dataDirectory);
   markTorn(step);
   rmSync(join(dataDirectory, 'postmaster.pid'), { force: true });
   // After a crash pg_rewind lets the server recover in single-user mode, which is not to be had for a standby.
   rmSync(join(dataDirectory, standbySignal), { force: true });
-  const program = join(context.installation.binDirectory, 'pg_rewind');
-  const args = ['-P', '--source-server', conninfo, '--target-pgdata', dataDirectory];
-  const { exit, lines } = await captureTool(context, program, args, {
-    signal,
+  const { smartSeconds, fastSeconds } = step.desired().policyFor('stop requested');
+  const result = await captureTool(context, rewindProgram(step), rewindArguments(step, conninfo), {
+    signal: later(signal, (smartSeconds + fastSeconds) * 1000),
     isLogged: true,
     stallAfter,
   });
+  log.info({ outcome: classifyRewind(result.exit.code, result.lines).kind }, 'pg_rewind has ended');
+  requireSuccess(result);
+}
+
+function rewindProgram({ context }: StepContext): string {
+  return join(context.installation.binDirectory, 'pg_rewind');
+}
+
+function rewindArguments({ context }: StepContext, conninfo: string): string[] {
+  return ['-P', '--source-server', conninfo, '--target-pgdata', context.dataDirectory];
+}
+
+function requireSuccess({ exit, lines }: Captured): 'done' | 'not needed' {
   const outcome = classifyRewind(exit.code, lines);
-  log.info({ outcome: outcome.kind }, 'pg_rewind has ended');
   if (outcome.kind === 'refused') throw new ManagerError(outcome.code, outcome.why);
   if (outcome.kind === 'unreachable') throw new ManagerError('PRIMARY_UNREACHABLE', outcome.why);
   if (outcome.kind === 'try again') throw new Error(outcome.why);
+  return outcome.kind;
+}
+
+/** Aborted so many milliseconds after another one. */
+function later(signal: AbortSignal, patience: number): AbortSignal {
+  const late = new AbortController();
+  const begin = () => void setTimeout(() => late.abort(signal.reason), Math.min(patience, longest)).unref();
+  if (signal.aborted) begin();
+  signal.addEventListener('abort', begin, { once: true });
+  return late.signal;
 }
 
 function markTorn({ context, libc }: StepContext): void {
@@ -79,15 +172,28 @@ function markTorn({ context, libc }: StepContext): void {
 }
 
 /** pg_rewind replaces the control file last; an interruption in that moment would leave nothing to begin anew with. */
-function keepControlFile(step: StepContext): void {
-  const path = join(step.context.dataDirectory, 'global', 'pg_control');
-  const copy = controlFileCopy(step);
-  if (existsSync(path) && statSync(path).size > 0) copyFileSync(path, copy);
-  else if (existsSync(copy)) copyFileSync(copy, path);
+function keepControlFile(dataDirectory: string): void {
+  const path = join(dataDirectory, 'global', 'pg_control');
+  const copy = controlFileCopy(dataDirectory);
+  if (existsSync(path) && statSync(path).size > 0) copyDurably(path, copy);
+  else if (existsSync(copy)) copyDurably(copy, path);
   else throw new ManagerError('PGDATA_INCOMPLETE', `${path} is empty, and there is no copy of it`);
 }
 
-/** Outside of PGDATA, where pg_rewind removes what the source does not have. */
-function controlFileCopy({ context }: StepContext): string {
-  return join(context.directories.privateSocket, 'pg_control.kept');
+/** Beside PGDATA: on the same volume, bound to this directory, and out of the reach of pg_rewind. */
+function controlFileCopy(dataDirectory: string): string {
+  return `${dataDirectory}.pg_control-kept`;
+}
+
+function copyDurably(from: string, to: string): void {
+  const part = `${to}.part`;
+  copyFileSync(from, part);
+  const descriptor = openSync(part, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(part, to);
+  syncDirectory(dirname(to));
 }

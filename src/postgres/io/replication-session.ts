@@ -62,6 +62,18 @@ export function connectToPrimary(address: PrimaryAddress, database: string): Pro
   return open(address, { database, options: '-c search_path=pg_catalog,pg_temp' });
 }
 
+/** Whether a server is still a standby. Rejects when it does not answer or lets nobody in. */
+export async function isInRecovery(address: PrimaryAddress, signal: AbortSignal): Promise<boolean> {
+  const client = await connectToPrimary(address, 'postgres');
+  try {
+    signal.throwIfAborted();
+    const { rows } = await client.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
+    return rows[0]?.standby !== false;
+  } finally {
+    await client.end();
+  }
+}
+
 async function open(
   address: PrimaryAddress,
   more: ClientConfig & { readonly replication?: string },
