@@ -8,23 +8,25 @@ import type { ServerContext } from './server-context.ts';
 const patience = 10_000;
 
 /**
- * Parameters of which the control file holds more than the Cluster asks for. Without pg_controldata nothing is enforced:
- * the server itself says then what it misses.
+ * Parameters of which the control file holds more than the Cluster asks for.
  *
  * @param parameters those of the Cluster
+ * @returns undefined when pg_controldata does not tell: nothing is enforced at a start then, since the server itself says
+ *   what it misses, and nothing may be taken for replayed
  */
 export async function readEnforcedParameters(
   context: ServerContext,
   parameters: Readonly<Record<string, string>>,
-): Promise<ReadonlyMap<string, string>> {
+): Promise<ReadonlyMap<string, string> | undefined> {
   const program = join(context.installation.binDirectory, 'pg_controldata');
   try {
-    const { lines } = await captureTool(context, program, ['-D', context.dataDirectory], {
+    const { exit, lines } = await captureTool(context, program, ['-D', context.dataDirectory], {
       signal: AbortSignal.timeout(patience),
     });
+    if (exit.code !== 0) throw new Error(`it ended with ${exit.code ?? exit.signal}: ${lines.at(-1) ?? ''}`);
     return enforcedParameters(parseControlData(lines.join('\n')), parameters);
   } catch (error) {
-    context.log.warn({ error: messageOf(error) }, 'pg_controldata cannot be asked; nothing is enforced');
-    return new Map();
+    context.log.warn({ error: messageOf(error) }, 'pg_controldata does not tell what must be enforced');
+    return undefined;
   }
 }

@@ -50,13 +50,13 @@ export class RestartUpkeep {
     const reported = cluster.status?.instancesReportedState ?? {};
     const isPrimary = observation.inRecovery === false;
     const names = isPrimary ? observation.streaming : Object.keys(reported);
-    const enforced = row.decrease ? await readEnforcedParameters(context, desired().parameters) : new Map();
+    const enforced = row.decrease ? await readEnforcedParameters(context, desired().parameters) : undefined;
     return planRestart({
       name: settings.name,
       isPrimary,
       isPending: row.pending,
       isDecrease: row.decrease,
-      isDecreaseReplayed: enforced.size === 0,
+      isDecreaseReplayed: enforced?.size === 0,
       strategy: primaryUpdateStrategy(cluster.spec),
       others: names
         .filter((name) => name !== settings.name && reported[name]?.isPrimary !== true)
