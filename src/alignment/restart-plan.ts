@@ -1,3 +1,9 @@
+/**
+ * Milliseconds: a standby that has been away for as long is not coming back from a restart, and holds up nobody. A stop and
+ * a start with some WAL to replay take less.
+ */
+export const lostAfter = 60_000;
+
 /** What is known when a change of the configuration needs a restart. */
 export interface RestartFacts {
   readonly isPrimary: boolean;
@@ -8,12 +14,14 @@ export interface RestartFacts {
   /** Our control file already has the smaller values: the primary has been restarted, and its WAL says so. */
   readonly isDecreaseReplayed: boolean;
   readonly strategy: 'unsupervised' | 'supervised';
-  /** Standbys that this primary serves, or the other standbys, in the order of their names. */
+  /** The standbys besides this instance. */
   readonly others: ReadonlyArray<{
     readonly name: string;
     readonly isPending: boolean;
     /** It has loaded the same configuration as this instance. */
     readonly isUpToDate: boolean;
+    /** Milliseconds for which it has been seen not to stream from the primary; undefined: it does. */
+    readonly awayFor: number | undefined;
   }>;
   readonly name: string;
 }
@@ -42,7 +50,7 @@ function planPrimary({ isDecrease, strategy, others }: RestartFacts): RestartPla
     };
   }
   if (isDecrease) return { kind: 'now', why: 'a parameter that standbys depend on becomes smaller' };
-  const late = others.find((other) => other.isPending || !other.isUpToDate);
+  const late = present(others).find((other) => isLate(other) || isAway(other));
   if (late !== undefined) return { kind: 'wait', why: `standbys come first: ${late.name}` };
   return { kind: 'now', why: 'a parameter needs a restart' };
 }
@@ -51,7 +59,24 @@ function planStandby({ isDecrease, isDecreaseReplayed, others, name }: RestartFa
   if (isDecrease && !isDecreaseReplayed) {
     return { kind: 'wait', why: 'the primary has not been restarted with the smaller values yet' };
   }
-  const earlier = others.find((other) => other.isPending && other.name < name);
-  if (earlier !== undefined) return { kind: 'wait', why: `one standby at a time: ${earlier.name}` };
+  const before = present(others).find((other) => isAway(other) || (isLate(other) && other.name < name));
+  if (before !== undefined) return { kind: 'wait', why: `one standby at a time: ${before.name}` };
   return { kind: 'now', why: 'a parameter needs a restart' };
+}
+
+type Other = RestartFacts['others'][number];
+
+/** Without those that are lost: what they said last says nothing. */
+function present(others: readonly Other[]): Other[] {
+  return others.filter(({ awayFor }) => awayFor === undefined || awayFor < lostAfter);
+}
+
+/** It is to restart, or has not said yet whether it is to. */
+function isLate({ isPending, isUpToDate }: Other): boolean {
+  return isPending || !isUpToDate;
+}
+
+/** It may be restarting at this moment. */
+function isAway({ awayFor }: Other): boolean {
+  return awayFor !== undefined;
 }

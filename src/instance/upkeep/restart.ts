@@ -4,12 +4,14 @@ import { primaryUpdateStrategy } from '../../cluster/defaults.ts';
 import { specDigest } from '../../cluster/registration.ts';
 import { clusterPhase } from '../../cluster/status.ts';
 import { type PendingRestartRow, pendingRestartQuery } from '../../postgres/status-queries.ts';
+import { now } from '../deadline.ts';
 import { readEnforcedParameters } from '../enforced-parameters.ts';
 import type { StepContext } from '../step-context.ts';
 
 /** Restarts in place: those that a changed parameter needs, and those that a person asks for. */
 export class RestartUpkeep {
   readonly #step: StepContext;
+  readonly #awaySince = new Map<string, number>();
   #said = '';
   #isWaiting = false;
 
@@ -49,7 +51,7 @@ export class RestartUpkeep {
     const digest = specDigest(cluster);
     const reported = cluster.status?.instancesReportedState ?? {};
     const isPrimary = observation.inRecovery === false;
-    const names = isPrimary ? observation.streaming : Object.keys(reported);
+    const away = this.#noteAway();
     const enforced = row.decrease ? await readEnforcedParameters(context, desired().parameters) : undefined;
     return planRestart({
       name: settings.name,
@@ -58,14 +60,37 @@ export class RestartUpkeep {
       isDecrease: row.decrease,
       isDecreaseReplayed: enforced?.size === 0,
       strategy: primaryUpdateStrategy(cluster.spec),
-      others: names
-        .filter((name) => name !== settings.name && reported[name]?.isPrimary !== true)
+      others: Object.keys(reported)
+        .filter((name) => name !== settings.name && name !== cluster.status?.currentPrimary)
         .map((name) => ({
           name,
           isPending: reported[name]?.pendingRestart === true,
           isUpToDate: reported[name]?.configurationHash === digest,
+          awayFor: away.get(name),
         })),
     });
+  }
+
+  /**
+   * For how long each of the others has been seen not to stream: the primary sees it, and tells it in the status. Timed by
+   * the clock of this instance, from the first time it was seen.
+   */
+  #noteAway(): ReadonlyMap<string, number> {
+    const { view, observation } = this.#step;
+    const { instancesReportedState = {}, instancesStatus } = view.latest?.cluster.status ?? {};
+    const at = now();
+    const away = new Map<string, number>();
+    for (const name of Object.keys(instancesReportedState)) {
+      const isAway =
+        observation.inRecovery === false
+          ? !observation.streaming.includes(name)
+          : instancesStatus?.failed?.includes(name) === true;
+      if (!isAway) this.#awaySince.delete(name);
+      else if (!this.#awaySince.has(name)) this.#awaySince.set(name, at);
+      const since = this.#awaySince.get(name);
+      if (since !== undefined) away.set(name, at - since);
+    }
+    return away;
   }
 
   /** The lease is renewed meanwhile, and the role stays: the server comes back as what it was. */
