@@ -1,10 +1,11 @@
-import { messageOf } from '../errors/manager-error.ts';
+import type { Client } from 'pg';
 import { connect } from '../postgres/io/connection.ts';
 import { now } from './deadline.ts';
 import type { LeaseHolding } from './lease-holding.ts';
 import { loginOf, serverAddress } from './server-access.ts';
 import type { StepContext } from './step-context.ts';
 import { ConfigurationUpkeep } from './upkeep/configuration.ts';
+import { Duties } from './upkeep/duties.ts';
 import { ReplicationRole } from './upkeep/replication-role.ts';
 import { ClusterReport } from './upkeep/report.ts';
 import { RestartUpkeep } from './upkeep/restart.ts';
@@ -19,8 +20,8 @@ const limits = { connectTimeout: 5_000, statementTimeout: 10_000 };
 
 /**
  * What an instance that shares its Cluster looks after besides its role: its configuration, the role and the slots of
- * replication, restarts that a change needs, and what the others read of it in the status. One pass at a time; whatever
- * happens meanwhile makes another one.
+ * replication, restarts that a change needs, and what the others read of it in the status. Each duty fails on its own. One
+ * pass at a time; whatever happens meanwhile makes another one.
  */
 export class Upkeep {
   readonly #step: StepContext;
@@ -30,13 +31,14 @@ export class Upkeep {
   readonly #restart: RestartUpkeep;
   readonly #report: ClusterReport;
   readonly #stopped = new AbortController();
+  readonly #duties: Duties;
   #timer: NodeJS.Timeout | undefined;
   #isWanted = false;
   #isBusy = false;
-  #trouble: string | undefined;
 
   constructor(step: StepContext, lease: LeaseHolding, statusPort: number) {
     this.#step = step;
+    this.#duties = new Duties(step.log, this.#stopped.signal);
     this.#configuration = new ConfigurationUpkeep(step);
     this.#restart = new RestartUpkeep(step);
     this.#report = new ClusterReport(step, lease, statusPort);
@@ -59,46 +61,43 @@ export class Upkeep {
     let wait = regularPeriod;
     while (this.#isWanted && !this.#stopped.signal.aborted) {
       this.#isWanted = false;
-      const isSettled = (await this.#tryPass()) && !this.#restart.isWaiting;
-      wait = isSettled ? regularPeriod : retryPeriod;
+      await this.#pass();
+      const isWaiting = this.#restart.isWaiting || this.#slots.isWaiting;
+      wait = this.#duties.areDone && !isWaiting ? regularPeriod : retryPeriod;
     }
     this.#isBusy = false;
     if (!this.#stopped.signal.aborted) this.#timer = setTimeout(() => this.trigger(), wait);
   }
 
-  async #tryPass(): Promise<boolean> {
-    try {
-      await this.#pass(this.#stopped.signal);
-      this.#trouble = undefined;
-      return true;
-    } catch (error) {
-      if (this.#stopped.signal.aborted) return true;
-      const text = messageOf(error);
-      // The same trouble is told once, not every two seconds.
-      if (text !== this.#trouble) this.#step.log.warn({ error }, 'upkeep: will be tried again');
-      this.#trouble = text;
-      return false;
-    }
-  }
-
-  async #pass(signal: AbortSignal): Promise<void> {
+  async #pass(): Promise<void> {
     const { observation, server, context, desired } = this.#step;
-    await this.#report.register(signal);
+    const duties = this.#duties;
+    duties.begin();
+    await duties.attempt('registration', (signal) => this.#report.register(signal));
     const isServing = observation.phase === 'running' && observation.inRecovery !== undefined;
     if (!isServing || server.postmaster === undefined) return;
-    this.#configuration.settle();
-    const client = await connect(serverAddress(context), loginOf(desired()), limits);
-    try {
-      const begun = now();
-      const isPrimary = observation.inRecovery === false;
-      await this.#configuration.confirm(client, signal);
-      if (isPrimary) await this.#role.settle(client, this.#step);
-      await this.#slots.settle(client, this.#step, isPrimary);
-      const pending = await this.#restart.settle(client);
-      await this.#report.write(client, pending, signal);
-      this.#step.log.debug({ milliseconds: Math.round(now() - begun) }, 'upkeep done');
-    } finally {
-      await client.end().catch(() => {});
-    }
+    const isWritten = await duties.attempt('configuration', () => this.#configuration.settle());
+    await duties.attempt('session', async () => {
+      const client = await connect(serverAddress(context), loginOf(desired()), limits);
+      await this.#ask(client, isWritten).finally(() => client.end().catch(() => {}));
+    });
+  }
+
+  /** What takes a session. */
+  async #ask(client: Client, isWritten: boolean): Promise<void> {
+    const { observation, log } = this.#step;
+    const duties = this.#duties;
+    const begun = now();
+    const isPrimary = observation.inRecovery === false;
+    const isConfirmed = await duties.attempt('reload', (signal) =>
+      this.#configuration.confirm(client, signal),
+    );
+    if (isPrimary) await duties.attempt('role', () => this.#role.settle(client, this.#step));
+    await duties.attempt('slots', () => this.#slots.settle(client, this.#step, isPrimary));
+    const loaded = { spec: this.#configuration.loadedSpec, isCurrent: isWritten && isConfirmed };
+    await duties.attempt('restart', () => this.#restart.settle(client, loaded));
+    const restart = { isPending: this.#restart.isPending, spec: loaded.spec };
+    await duties.attempt('report', (signal) => this.#report.write(client, restart, signal));
+    log.debug({ milliseconds: Math.round(now() - begun) }, 'upkeep done');
   }
 }

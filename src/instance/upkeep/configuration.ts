@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Client } from 'pg';
+import { specDigest } from '../../cluster/registration.ts';
 import { customFile } from '../../postgres/configuration.ts';
 import { readIfPresent } from '../atomic-file.ts';
 import { writeConfigurationFiles } from '../configuration-writer.ts';
@@ -17,15 +18,23 @@ const pollPeriod = 20;
 export class ConfigurationUpkeep {
   readonly #step: StepContext;
   #isReloadDue = false;
+  #writtenSpec: string | undefined;
+  #loadedSpec: string | undefined;
 
   constructor(step: StepContext) {
     this.#step = step;
   }
 
+  /** Digest of the spec with whose configuration the server runs; undefined until that was seen. */
+  get loadedSpec(): string | undefined {
+    return this.#loadedSpec;
+  }
+
   /** Writes what has changed, compared with what is on the disk: a rewind or a copy may have brought another's files. */
   settle(): void {
-    const { context, desired, server, log } = this.#step;
+    const { context, desired, server, view, log } = this.#step;
     const changed = writeConfigurationFiles(context, desired(), { isFirstBoot: false });
+    this.#writtenSpec = specDigest(view.latest?.cluster);
     if (changed.length > 0) this.#isReloadDue = true;
     if (!this.#isReloadDue) return;
     log.info({ changed }, 'configuration changed: reloading');
@@ -34,7 +43,13 @@ export class ConfigurationUpkeep {
 
   /** Waits until the server has loaded what was written. Rejects when it does not. */
   async confirm(client: Client, signal: AbortSignal): Promise<void> {
-    if (!this.#isReloadDue) return;
+    const spec = this.#writtenSpec;
+    if (this.#isReloadDue) await this.#awaitReload(client, signal);
+    this.#isReloadDue = false;
+    this.#loadedSpec = spec;
+  }
+
+  async #awaitReload(client: Client, signal: AbortSignal): Promise<void> {
     const wanted = this.#digestOfFile();
     const end = now() + patience;
     for (;;) {
@@ -45,7 +60,6 @@ export class ConfigurationUpkeep {
       await pause(pollPeriod, signal);
       signal.throwIfAborted();
     }
-    this.#isReloadDue = false;
   }
 
   #digestOfFile(): string | undefined {

@@ -32,17 +32,18 @@ export class ReplicationRole {
     const present = await this.#look(client, user);
     const hasPassword = password === undefined || verifiesScram(present?.secret ?? '', password);
     if (present?.is_complete !== true || !hasPassword) {
-      await client.query('BEGIN');
-      // The secret is none that opens anything by itself, but it has no business in a log either.
-      await client.query("SET LOCAL log_statement = 'none'; SET LOCAL log_min_error_statement = 'panic'");
-      // A standby may be needed to let this commit through, and there is none before the role exists.
-      await client.query('SET LOCAL synchronous_commit = local');
-      if (present === undefined) await client.query(`CREATE ROLE ${role}`);
-      await client.query(`ALTER ROLE ${role} LOGIN REPLICATION`);
-      if (!hasPassword)
-        await client.query(`ALTER ROLE ${role} PASSWORD ${quoteLiteral(scramSecret(password))}`);
-      for (const name of rewindFunctions) await client.query(`GRANT EXECUTE ON FUNCTION ${name} TO ${role}`);
-      await client.query('COMMIT');
+      await inTransaction(client, async () => {
+        // The secret is none that opens anything by itself, but it has no business in a log either.
+        await client.query("SET LOCAL log_statement = 'none'; SET LOCAL log_min_error_statement = 'panic'");
+        // A standby may be needed to let this commit through, and there is none before the role exists.
+        await client.query('SET LOCAL synchronous_commit = local');
+        if (present === undefined) await client.query(`CREATE ROLE ${role}`);
+        await client.query(`ALTER ROLE ${role} LOGIN REPLICATION`);
+        if (!hasPassword)
+          await client.query(`ALTER ROLE ${role} PASSWORD ${quoteLiteral(scramSecret(password))}`);
+        for (const name of rewindFunctions)
+          await client.query(`GRANT EXECUTE ON FUNCTION ${name} TO ${role}`);
+      });
     }
     this.#settledFor = pid;
   }
@@ -57,5 +58,17 @@ export class ReplicationRole {
       [user],
     );
     return rows[0];
+  }
+}
+
+/** Leaves the session usable when something goes wrong. */
+async function inTransaction(client: Client, work: () => Promise<void>): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    await work();
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
   }
 }

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { isHeld } from '../../alignment/goal.ts';
-import { registered, specDigest, withHealth } from '../../cluster/registration.ts';
+import { registered, withHealth } from '../../cluster/registration.ts';
 import { withoutReclone } from '../../cluster/requests.ts';
 import type { ClusterStatus, ReportedState } from '../../cluster/status.ts';
 import { isRecloneDue } from '../kept-data.ts';
@@ -11,6 +11,14 @@ import type { StepContext } from '../step-context.ts';
 interface PositionRow {
   readonly timeline: number;
   readonly position: string;
+}
+
+/** What the others wait for when they are to restart as well. */
+interface RestartReport {
+  /** A changed parameter waits for a restart. */
+  readonly isPending: boolean;
+  /** Digest of the spec whose configuration the server has loaded. */
+  readonly spec: string | undefined;
 }
 
 /** Where WAL stands, on a primary and on a standby. */
@@ -52,7 +60,7 @@ export class ClusterReport {
   }
 
   /** What only the server knows; written when something else than its position has changed. */
-  async write(client: Client, isRestartPending: boolean, signal: AbortSignal): Promise<void> {
+  async write(client: Client, { isPending, spec }: RestartReport, signal: AbortSignal): Promise<void> {
     const { view, settings, observation } = this.#step;
     if (view.kind !== 'file') return;
     const row = (await client.query<PositionRow>(positionQuery)).rows[0];
@@ -63,8 +71,8 @@ export class ClusterReport {
       isPrimary,
       phase: observation.phase,
       timeLineID: row.timeline,
-      pendingRestart: isRestartPending,
-      configurationHash: specDigest(view.latest?.cluster),
+      pendingRestart: isPending,
+      ...(spec === undefined ? {} : { configurationHash: spec }),
     };
     const isNews = Object.entries(state).some(
       ([key, value]) => known?.[key as keyof ReportedState] !== value,

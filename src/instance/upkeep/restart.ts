@@ -1,12 +1,22 @@
 import type { Client } from 'pg';
 import { planRestart, type RestartPlan } from '../../alignment/restart-plan.ts';
 import { primaryUpdateStrategy } from '../../cluster/defaults.ts';
-import { specDigest } from '../../cluster/registration.ts';
 import { clusterPhase } from '../../cluster/status.ts';
 import { type PendingRestartRow, pendingRestartQuery } from '../../postgres/status-queries.ts';
 import { now } from '../deadline.ts';
 import { readEnforcedParameters } from '../enforced-parameters.ts';
 import type { StepContext } from '../step-context.ts';
+
+/** What a running server refuses to load would keep the next one from starting (PostgreSQL manual, Setting Parameters). */
+const unreadable: RestartPlan = { kind: 'wait', why: 'the server has not loaded its configuration' };
+
+/** The configuration that the server runs with. */
+interface Loaded {
+  /** Digest of the spec that it comes from; undefined: not known yet. */
+  readonly spec: string | undefined;
+  /** It is what the files say. */
+  readonly isCurrent: boolean;
+}
 
 /** Restarts in place: those that a changed parameter needs, and those that a person asks for. */
 export class RestartUpkeep {
@@ -14,6 +24,7 @@ export class RestartUpkeep {
   readonly #awaySince = new Map<string, number>();
   #said = '';
   #isWaiting = false;
+  #isPending = false;
 
   constructor(step: StepContext) {
     this.#step = step;
@@ -24,16 +35,22 @@ export class RestartUpkeep {
     return this.#isWaiting;
   }
 
-  /** @returns whether a changed parameter waits for a restart */
-  async settle(client: Client): Promise<boolean> {
+  /** Whether a changed parameter waits for a restart, as it was seen last. */
+  get isPending(): boolean {
+    return this.#isPending;
+  }
+
+  async settle(client: Client, loaded: Loaded): Promise<void> {
     const row = (await client.query<PendingRestartRow>(pendingRestartQuery)).rows[0];
-    const isPending = row?.pending === true;
+    this.#isPending = row?.pending === true;
     const isAsked = this.#isAskedFor();
-    const plan = isAsked ? ({ kind: 'now', why: 'asked for' } as const) : await this.#plan(row);
+    const wanted = isAsked
+      ? ({ kind: 'now', why: 'asked for' } as const)
+      : await this.#plan(row, loaded.spec);
+    const plan = wanted.kind === 'now' && !loaded.isCurrent ? unreadable : wanted;
     this.#isWaiting = plan.kind === 'wait';
     this.#say(plan);
     if (plan.kind === 'now') await this.#restart(isAsked);
-    return isPending;
   }
 
   /** The phase is the command (contract 03, 3.15). */
@@ -43,12 +60,11 @@ export class RestartUpkeep {
     return status?.phase === clusterPhase.restartInPlace && status.currentPrimary === settings.name;
   }
 
-  async #plan(row: PendingRestartRow | undefined): Promise<RestartPlan> {
+  async #plan(row: PendingRestartRow | undefined, spec: string | undefined): Promise<RestartPlan> {
     const { view, settings, observation, context, desired } = this.#step;
     const cluster = view.latest?.cluster;
     // Where there is an operator, it says who restarts when; see the phase above.
     if (row === undefined || cluster === undefined || view.kind !== 'file') return { kind: 'none' };
-    const digest = specDigest(cluster);
     const reported = cluster.status?.instancesReportedState ?? {};
     const isPrimary = observation.inRecovery === false;
     const away = this.#noteAway();
@@ -65,7 +81,7 @@ export class RestartUpkeep {
         .map((name) => ({
           name,
           isPending: reported[name]?.pendingRestart === true,
-          isUpToDate: reported[name]?.configurationHash === digest,
+          isUpToDate: reported[name]?.configurationHash === spec,
           awayFor: away.get(name),
         })),
     });

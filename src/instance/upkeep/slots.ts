@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import { slotSettings } from '../../cluster/defaults.ts';
+import { messageOf } from '../../errors/manager-error.ts';
 import { connectToPrimary } from '../../postgres/io/replication-session.ts';
 import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
 import { planSlots, planStandbySlots, type Slot, type SlotRules } from '../../postgres/slots.ts';
@@ -24,6 +25,12 @@ FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT temporary ORDER B
 /** Slots for the standbys, on the primary and, kept up to date, on the standbys that may become one. */
 export class SlotUpkeep {
   #copiedAt = Number.NEGATIVE_INFINITY;
+  #isWaiting = false;
+
+  /** Whether a slot that is to go is still in use, the end of which nothing tells (contract 03, 3.21). */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
 
   async settle(client: Client, step: StepContext, isPrimary: boolean): Promise<void> {
     const cluster = step.view.latest?.cluster;
@@ -43,18 +50,48 @@ export class SlotUpkeep {
       instanceNames: cluster.status?.instanceNames ?? [],
       slots,
     });
-    for (const name of plan.drop) await client.query('SELECT pg_drop_replication_slot($1)', [name]);
-    for (const name of plan.create)
-      await client.query('SELECT pg_create_physical_replication_slot($1)', [name]);
-    if (plan.create.length + plan.drop.length > 0) {
-      step.log.info({ created: plan.create, dropped: plan.drop }, 'replication slots settled');
-    }
+    this.#isWaiting = plan.busy.length > 0;
+    const work = new SlotWork();
+    const dropped = await work.each(plan.drop, (name) => drop(client, name));
+    const created = await work.each(plan.create, (name) =>
+      client.query('SELECT pg_create_physical_replication_slot($1)', [name]),
+    );
+    if (created.length + dropped.length > 0) step.log.info({ created, dropped }, 'replication slots settled');
     const isDue = now() - this.#copiedAt >= settings.updateInterval * 1000;
     if (!isPrimary && isDue && step.observation.isReceiving === true) {
-      await copySlots(client, step, rules);
+      await copySlots(client, step, rules, work);
       this.#copiedAt = now();
     }
+    work.conclude();
   }
+}
+
+/** One slot that cannot be settled keeps none of the others from it (contract 03, 3.21). */
+class SlotWork {
+  readonly #failures: unknown[] = [];
+
+  /** @returns those with which it went well */
+  async each<T>(slots: readonly T[], settle: (slot: T) => Promise<unknown>): Promise<T[]> {
+    const settled: T[] = [];
+    for (const slot of slots) {
+      try {
+        await settle(slot);
+        settled.push(slot);
+      } catch (error) {
+        this.#failures.push(error);
+      }
+    }
+    return settled;
+  }
+
+  /** Throws all that went wrong as one error. */
+  conclude(): void {
+    if (this.#failures.length > 0) throw new Error(this.#failures.map(messageOf).join('; '));
+  }
+}
+
+function drop(client: Client, name: string): Promise<unknown> {
+  return client.query('SELECT pg_drop_replication_slot($1)', [name]);
 }
 
 async function readSlots(client: Client): Promise<Slot[]> {
@@ -69,7 +106,7 @@ async function readSlots(client: Client): Promise<Slot[]> {
 }
 
 /** After a failover the other standbys find their WAL here. */
-async function copySlots(client: Client, step: StepContext, rules: SlotRules): Promise<void> {
+async function copySlots(client: Client, step: StepContext, rules: SlotRules, work: SlotWork): Promise<void> {
   const primary = await connectToPrimary(primaryAddress(step), 'postgres');
   let primarySlots: Slot[];
   try {
@@ -79,11 +116,11 @@ async function copySlots(client: Client, step: StepContext, rules: SlotRules): P
   }
   const localSlots = await readSlots(client);
   const plan = planStandbySlots({ rules, ownName: step.settings.name, primarySlots, localSlots });
-  for (const name of plan.drop) await client.query('SELECT pg_drop_replication_slot($1)', [name]);
-  for (const { name, restartLsn, create, reserve } of plan.advance) {
+  await work.each(plan.drop, (name) => drop(client, name));
+  await work.each(plan.advance, async ({ name, restartLsn, create, reserve }) => {
     if (create) await client.query('SELECT pg_create_physical_replication_slot($1, $2)', [name, reserve]);
     if (restartLsn !== undefined) await advance(client, name, formatLsn(restartLsn));
-  }
+  });
 }
 
 /** A slot that was just made keeps WAL from the last restart point on; PostgreSQL does not go back behind that (55000). */

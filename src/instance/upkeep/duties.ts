@@ -1,0 +1,50 @@
+import { messageOf } from '../../errors/manager-error.ts';
+import type { Logger } from '../../logs/manager-log.ts';
+
+/** Milliseconds for one duty; a store of the Cluster that does not answer must not hold up the others. */
+const patience = 20_000;
+
+/** Carries out duties of which each fails on its own: what goes wrong with one is told, and the next one is done. */
+export class Duties {
+  readonly #log: Logger;
+  readonly #stopped: AbortSignal;
+  /** By the names of the duties. */
+  readonly #troubles = new Map<string, string>();
+  #areDone = true;
+
+  constructor(log: Logger, stopped: AbortSignal) {
+    this.#log = log;
+    this.#stopped = stopped;
+  }
+
+  /** Whether all went well since `begin`. */
+  get areDone(): boolean {
+    return this.#areDone;
+  }
+
+  begin(): void {
+    this.#areDone = true;
+  }
+
+  /** @returns whether it went well */
+  async attempt(name: string, duty: (signal: AbortSignal) => unknown): Promise<boolean> {
+    if (this.#stopped.aborted) return false;
+    try {
+      await duty(AbortSignal.any([this.#stopped, AbortSignal.timeout(patience)]));
+      this.#troubles.delete(name);
+      return true;
+    } catch (error) {
+      if (!this.#stopped.aborted) this.#complain(name, error);
+      return false;
+    }
+  }
+
+  /** The same trouble is told once, not every two seconds. */
+  #complain(name: string, error: unknown): void {
+    this.#areDone = false;
+    const text = messageOf(error);
+    if (text !== this.#troubles.get(name))
+      this.#log.warn({ error, duty: name }, 'upkeep: will be tried again');
+    this.#troubles.set(name, text);
+  }
+}

@@ -1,0 +1,26 @@
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { Duties } from '../../../../src/instance/upkeep/duties.ts';
+
+test('the same trouble is told once, another one and the next time again', async () => {
+  const told: string[] = [];
+  const log = pino(
+    {},
+    { write: (line: string) => void told.push((JSON.parse(line) as { duty: string }).duty) },
+  );
+  const duties = new Duties(log, new AbortController().signal);
+  const fail = (text: string) => () => Promise.reject(new Error(text));
+  duties.begin();
+  expect(await duties.attempt('slots', fail('in use'))).toBe(false);
+  expect(await duties.attempt('slots', fail('in use'))).toBe(false);
+  expect(await duties.attempt('report', () => {})).toBe(true);
+  expect([told, duties.areDone]).toEqual([['slots'], false]);
+  duties.begin();
+  await duties.attempt('slots', fail('none left'));
+  expect(told).toHaveLength(2);
+  duties.begin();
+  await duties.attempt('slots', () => {});
+  expect(duties.areDone).toBe(true);
+  await duties.attempt('slots', fail('none left'));
+  expect(told).toHaveLength(3);
+});

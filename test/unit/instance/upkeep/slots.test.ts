@@ -1,0 +1,46 @@
+import type { Client } from 'pg';
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import type { StepContext } from '../../../../src/instance/step-context.ts';
+import { SlotUpkeep } from '../../../../src/instance/upkeep/slots.ts';
+
+const step = {
+  settings: { name: 'c-1' },
+  view: { latest: { cluster: { spec: { instances: 3 }, status: { instanceNames: ['c-1', 'c-2', 'c-3'] } } } },
+  observation: {},
+  log: pino({ enabled: false }),
+} as unknown as StepContext;
+
+/** A server with these slots, which refuses what `refuses` names. */
+function serverWith(slots: ReadonlyArray<{ name: string; active: boolean }>, refuses: readonly string[]) {
+  const done: string[] = [];
+  const query = async (sql: string, [name = ''] = ['']) => {
+    if (sql.includes('FROM pg_replication_slots')) {
+      return { rows: slots.map((slot) => ({ ...slot, restart_lsn: null, holds_xmin: false, lost: false })) };
+    }
+    if (refuses.includes(name)) throw new Error(`replication slot "${name}" is refused`);
+    done.push(name);
+    return { rows: [] };
+  };
+  return { client: { query } as unknown as Client, done };
+}
+
+test('one slot that is refused does not keep the others from being settled, and is told of', async () => {
+  const gone = [
+    { name: '_cnpg_c_8', active: false },
+    { name: '_cnpg_c_9', active: false },
+  ];
+  const { client, done } = serverWith(gone, ['_cnpg_c_8', '_cnpg_c_2']);
+  await expect(new SlotUpkeep().settle(client, step, true)).rejects.toThrow(
+    'replication slot "_cnpg_c_8" is refused; replication slot "_cnpg_c_2" is refused',
+  );
+  expect(done).toEqual(['_cnpg_c_9', '_cnpg_c_3']);
+});
+
+test('one that is to go and still in use is waited for', async () => {
+  const upkeep = new SlotUpkeep();
+  await upkeep.settle(serverWith([{ name: '_cnpg_c_9', active: true }], []).client, step, true);
+  expect(upkeep.isWaiting).toBe(true);
+  await upkeep.settle(serverWith([], []).client, step, true);
+  expect(upkeep.isWaiting).toBe(false);
+});
