@@ -30,7 +30,7 @@ const stopEvents = {
   'stop at once': 'isolation',
 } as const satisfies Partial<Record<StepName, StopEvent>>;
 
-const revocable: ReadonlySet<StepName> = new Set(['initialise', 'join', 'compare']);
+const revocable: ReadonlySet<StepName> = new Set(['initialise', 'join', 'compare', 'rewind']);
 const fatal: ReadonlySet<StepName> = new Set(['initialise', 'start']);
 
 export interface Findings {

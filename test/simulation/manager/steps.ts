@@ -136,7 +136,6 @@ export const steps: Readonly<Record<WorkStep, Step>> = {
   rewind(manager, done, isWanted) {
     const { instance, world } = manager;
     const { directory } = instance;
-    directory.isTorn = true;
     const source = reachablePrimary(manager);
     if (source === undefined) {
       manager.later(5, 500, () => done(primaryIsAway));
@@ -148,10 +147,11 @@ export const steps: Readonly<Record<WorkStep, Step>> = {
       // pg_rewind goes by the control file of the source: promoted and without a checkpoint, it is still on the old timeline.
       const seesNothing = source.directory.checkpointTimeline === directory.end!.branch.timeline;
       if (!seesNothing) world.promises.overwrites(instance, 'rewind');
+      directory.isTorn = true;
       directory.isMixed = !seesNothing;
       manager.later(500, 5_000, () =>
         waitForSource(manager, source, life, connectPatience, (isThere) => {
-          if (!isWanted()) return;
+          // What has begun to write is not called off.
           if (!isThere) done('the rewind has been interrupted');
           else {
             if (!seesNothing) Object.assign(directory, copyOf(source));
