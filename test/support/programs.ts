@@ -46,7 +46,7 @@ export function slowRewind(): SlowedProgram {
   const held = replaced('pg_rewind', ({ program, reached }) => {
     return `case "$1" in --dry-run) ;; *) mkfifo ${reached}; read -r _ < ${reached};; esac\nexec ${program} "$@"`;
   });
-  return { ...held, goOn: () => writeFileSync(held.reached, 'go on\n') };
+  return { ...held, goOn: () => writeFileSync(held.reached, 'go on\n', { flag: 'r+' }) };
 }
 
 function replaced(
