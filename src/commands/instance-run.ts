@@ -40,7 +40,12 @@ export async function runInstance(
   if (asksServerOnly(context.serverArguments))
     return becomeServer(options, executable, context.serverArguments);
   const dataDirectory = options.pgData ?? (environment.PGDATA || defaultDataDirectory());
-  const identity = stepDown(dataDirectory, directoriesToGive);
+  // initdb, no longer root, could not make it below a directory of root's: the `postgres` image gives it away as well.
+  const walDirectory = absolute(environment.POSTGRES_INITDB_WALDIR);
+  const identity = stepDown(dataDirectory, [
+    ...directoriesToGive,
+    ...(walDirectory === undefined ? [] : [walDirectory]),
+  ]);
   const name = options.podName ?? (environment.POD_NAME || hostname());
   const libc = openLibc();
   const logging = openLogging(options, environment.POD_NAME || undefined, libc);

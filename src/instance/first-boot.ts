@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import type { FirstBoot } from '../cluster/first-boot.ts';
 import { ManagerError, messageOf, systemErrorCode } from '../errors/manager-error.ts';
-import { abortedPrefix, stagingDirectory, unfinishedMarker } from '../postgres/data-directory.ts';
+import { stagingDirectory, unfinishedMarker } from '../postgres/data-directory.ts';
 import { connect, type ServerAddress } from '../postgres/io/connection.ts';
 import { quoteIdentifier, quoteLiteral } from '../postgres/literals.ts';
 import { describeExit } from '../process/exit-status.ts';
@@ -61,22 +61,6 @@ export async function makeNewDatabase(options: FirstBootOptions): Promise<void> 
   // By now the configuration writer has synced the directory, with everything that was moved into it.
   unlinkSync(marker);
   syncDirectory(dataDirectory);
-}
-
-/**
- * Moves the remains of an interrupted initialisation into a directory of their own in PGDATA. Renames only.
- *
- * @returns the directory
- */
-export function setAside(dataDirectory: string, entries: readonly string[]): string {
-  const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-  const place = join(dataDirectory, `${abortedPrefix}${stamp}-${process.pid}`);
-  mkdirSync(place, { mode: 0o700 });
-  // The marker goes last: if this is interrupted too, the rest is still known to be remains.
-  const ordered = entries.toSorted((a, b) => Number(a === unfinishedMarker) - Number(b === unfinishedMarker));
-  for (const name of ordered) renameSync(join(dataDirectory, name), join(place, name));
-  syncDirectory(dataDirectory);
-  return place;
 }
 
 async function runInitdb({ context, plan, signal }: FirstBootOptions): Promise<void> {

@@ -8,12 +8,13 @@ import { serverEnvironment } from '../process/environment.ts';
 import type { Libc } from '../process/libc.ts';
 import { DataDirectoryLock } from './data-directory-lock.ts';
 import { discardCopy } from './discard-copy.ts';
-import { makeDataDirectory, setAside } from './first-boot.ts';
+import { makeDataDirectory } from './first-boot.ts';
 import { keepRest } from './kept-data.ts';
 import type { LogServices, ServerLog } from './log-services.ts';
 import { prepareRuntimeDirectories } from './runtime-directory.ts';
 import type { ServerContext } from './server-context.ts';
 import type { ServerNotes } from './server-notes.ts';
+import { setAside } from './set-aside.ts';
 import type { InstanceSettings } from './settings.ts';
 import {
   clearStalePidFile,

@@ -1,10 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readIfPresent } from '../../src/instance/atomic-file.ts';
 import { abortedPrefix, unfinishedMarker } from '../../src/postgres/data-directory.ts';
+import { childrenOf } from '../../src/process/proc.ts';
 import { eventually, Manager, temporaryDirectory } from '../support/manager.ts';
 
 type Files = Record<string, string | Buffer>;
@@ -169,6 +179,62 @@ describe('interrupted', () => {
     expect((await last.ended()).code).toBe(1);
     await last.line('the refusal', (line) => line.code === 'INIT_ABORTED_TOO_OFTEN');
     expect(remains(last)).toHaveLength(3);
+  });
+});
+
+describe('interrupted with WAL in a directory outside PGDATA', () => {
+  const walBelow = (home: string) => ({ POSTGRES_INITDB_WALDIR: join(home, 'wal', 'files') });
+  const filesOf = (directory: string) => (existsSync(directory) ? readdirSync(directory) : []);
+  const isSegment = (name: string) => /^[0-9A-F]{24}$/.test(name);
+
+  test('by the death of initdb: what it left there is moved aside, and the next start serves', async () => {
+    const home = temporaryDirectory();
+    const wal = join(home, 'wal', 'files');
+    const manager = await Manager.start({ home, env: walBelow(home) });
+    const initdb = await eventually('initdb with WAL', () => {
+      const children = childrenOf(manager.child.pid!);
+      const found = children.find((pid) => readIfPresent(`/proc/${pid}/comm`) === 'initdb\n');
+      return filesOf(wal).some(isSegment) ? found : undefined;
+    });
+    process.kill(-initdb, 'SIGKILL');
+    expect((await manager.ended()).code).toBe(1);
+    await manager.line('the reason', (line) => line.code === 'INITDB_FAILED');
+    const left = readdirSync(wal);
+    expect(left).not.toEqual([]);
+    const next = await (await Manager.start({ home, env: walBelow(home) })).ready();
+    const [place] = remains(next);
+    expect(readdirSync(join(next.dataDirectory, place!, '.waldir')).sort()).toEqual(left.sort());
+    expect(filesOf(wal).some(isSegment)).toBe(true);
+  });
+
+  test('in a script, with WAL on a file system of its own', async () => {
+    const home = homeWith({ '00.sh': 'exit 1\n' });
+    const wal = mkdtempSync('/dev/shm/manager-test-');
+    onTestFinished(() => rmSync(wal, { recursive: true }));
+    const env = { POSTGRES_INITDB_WALDIR: wal };
+    const first = await Manager.start({ home, env });
+    expect((await first.ended()).code).toBe(1);
+    await first.line('the reason', (line) => line.code === 'INIT_SCRIPT_FAILED');
+    rmSync(join(home, 'init.d', '00.sh'));
+    const next = await (await Manager.start({ home, env })).ready();
+    const [place] = remains(next);
+    expect(readdirSync(join(next.dataDirectory, place!, '.waldir')).some(isSegment)).toBe(true);
+    expect(filesOf(wal).some(isSegment)).toBe(true);
+  });
+
+  test('and used by somebody else since: left alone', async () => {
+    const home = homeWith({ '00.sh': 'exit 1\n' });
+    const wal = join(home, 'wal', 'files');
+    expect((await (await Manager.start({ home, env: walBelow(home) })).ended()).code).toBe(1);
+    const segment = join(wal, readdirSync(wal).find(isSegment)!);
+    const bytes = readFileSync(segment);
+    bytes.writeBigUInt64LE(1n, 24);
+    writeFileSync(segment, bytes);
+    const before = readdirSync(wal);
+    const next = await Manager.start({ home, env: walBelow(home) });
+    expect((await next.ended()).code).toBe(1);
+    await next.line('the reason', (line) => line.code === 'INITDB_FAILED');
+    expect(readdirSync(wal)).toEqual(before);
   });
 });
 
