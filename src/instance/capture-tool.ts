@@ -57,6 +57,7 @@ export async function captureTool(
     },
     signal: whenever,
     grace,
+    kill: context.impatience,
   }).finally(() => stall.end());
   whenever.throwIfAborted();
   return { exit, lines };

@@ -79,6 +79,7 @@ async function runInitdb({ context, plan, signal }: FirstBootOptions): Promise<v
     onOutput: (stream, output) => context.logOutput('initdb', stream, output),
     signal,
     grace,
+    kill: context.impatience,
   }).catch((error: unknown) => {
     throw new ManagerError('BINARY_MISSING', `initdb cannot be run: ${messageOf(error)}`, { cause: error });
   });

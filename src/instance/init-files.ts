@@ -179,6 +179,7 @@ async function run(
     onOutput: (stream, output) => context.logOutput(program, stream, output),
     signal: AbortSignal.any([signal, calledOff.signal]),
     grace,
+    kill: context.impatience,
   });
   const exit = input === undefined ? await ended : await Promise.race([ended, broken.promise]);
   signal.throwIfAborted();

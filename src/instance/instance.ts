@@ -21,7 +21,7 @@ import type { Upkeep } from './upkeep.ts';
 import { Watchkeeper } from './watchkeeper.ts';
 import { Wishes } from './wishes.ts';
 
-export type InstanceServices = Omit<PreparationServices, 'notes'> & {
+export type InstanceServices = Omit<PreparationServices, 'notes' | 'impatience'> & {
   /** Hands over what the reaper takes: the end of a server that is not our child. */
   readonly onReaped: (listener: (status: WaitStatus) => void) => void;
 };
@@ -56,6 +56,7 @@ export class Instance {
   #wishes: Wishes | undefined;
   /** Calls off the preparation; everything later is the aligner's business. */
   readonly #calledOff = new AbortController();
+  readonly #impatience = new AbortController();
   readonly #report: StatusReport;
   readonly #listener: Listener;
   readonly #watchkeeper: Watchkeeper;
@@ -116,7 +117,8 @@ export class Instance {
     const wishes = new Wishes(binding, libc.bootTime, this.#log);
     this.#wishes = wishes;
     const reading = await wishes.start(signal);
-    const prepared = await prepare(this.#settings, { ...this.#services, notes: this.#notes }, signal);
+    const services = { ...this.#services, notes: this.#notes, impatience: this.#impatience.signal };
+    const prepared = await prepare(this.#settings, services, signal);
     this.#prepared = prepared;
     this.#watchkeeper.start();
     signal.throwIfAborted();
@@ -199,10 +201,12 @@ export class Instance {
   }
 
   #requestStop(event: StopEvent, signal: ControlSignal | undefined): void {
+    const isAgain = this.#stopAsked !== undefined && signal !== undefined;
     this.#stopAsked ??= { event, signal };
     this.#log.info({ signal, phase: this.observation.phase }, 'stop requested');
     if (this.#aligner === undefined) this.#calledOff.abort(new Error('stop requested'));
     else this.#aligner.quit(event);
+    if (isAgain || event === 'immediate stop requested') this.#impatience.abort();
   }
 
   async #reload(): Promise<void> {

@@ -49,6 +49,8 @@ export interface PreparationServices {
   readonly logs: LogServices;
   readonly notes: ServerNotes;
   readonly environment: NodeJS.ProcessEnv;
+  /** See ServerContext. */
+  readonly impatience: AbortSignal;
 }
 
 /**
@@ -106,6 +108,7 @@ export async function prepare(
       PGPORT: String(port),
       [ownershipVariable]: directories.log,
     }),
+    impatience: services.impatience,
     logOutput: (program, stream, output) =>
       logs.logOutput(
         program,

@@ -18,6 +18,8 @@ export interface ServerContext {
   readonly lockDescriptor: number | undefined;
   /** Environment of PostgreSQL's programs: ours without secrets (contract 04, 11.2). */
   readonly env: NodeJS.ProcessEnv;
+  /** Aborted when a stop is asked for again, or by QUIT: whatever is still at work is killed. */
+  readonly impatience: AbortSignal;
   /** Takes the text that a program prints, line by line, into the log. */
   readonly logOutput: (program: string, stream: 'stdout' | 'stderr', output: Readable) => void;
 }

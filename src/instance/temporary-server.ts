@@ -48,7 +48,9 @@ export async function withTemporaryServer(
     context.log,
   );
   const hurry = () => stopper.push('fault');
+  const hurryMore = () => stopper.push('immediate stop requested');
   signal.addEventListener('abort', hurry);
+  context.impatience.addEventListener('abort', hurryMore);
   try {
     await untilAccepting(postmaster, address, superuser, signal);
     await work(address);
@@ -56,6 +58,7 @@ export async function withTemporaryServer(
     signal.removeEventListener('abort', hurry);
     stopper.push('stop requested');
     await postmaster.exited;
+    context.impatience.removeEventListener('abort', hurryMore);
   }
 }
 

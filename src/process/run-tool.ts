@@ -16,6 +16,8 @@ export interface ToolOptions {
   /** Ends the tool and everything it started: TERM first, KILL when it is still there after `grace` milliseconds. */
   readonly signal: AbortSignal;
   readonly grace: number;
+  /** Ends the grace: KILL at once. It comes with `signal`, or later. */
+  readonly kill: AbortSignal;
 }
 
 /** Milliseconds that the output of a program may stay open after its end: something that it left running may hold it for ever. */
@@ -45,7 +47,7 @@ export async function runTool(
   });
   const ended = end(child);
   if (child.pid !== undefined) options.onStart?.(child.pid);
-  const stop = () => void endGroup(child.pid, ended, options.grace);
+  const stop = () => void endGroup(child.pid, ended, options);
   if (options.signal.aborted) stop();
   options.signal.addEventListener('abort', stop);
   if (child.stdout !== null) options.onOutput('stdout', child.stdout);
@@ -83,16 +85,24 @@ function standardInput(input: Readable | number | undefined): 'ignore' | 'pipe' 
   return typeof input === 'number' ? input : 'pipe';
 }
 
-async function endGroup(pid: number | undefined, ended: PromiseLike<unknown>, grace: number): Promise<void> {
+async function endGroup(
+  pid: number | undefined,
+  ended: PromiseLike<unknown>,
+  { grace, kill }: ToolOptions,
+): Promise<void> {
   if (pid === undefined) return;
   signalGroup(pid, 'SIGTERM');
   const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => {
+  const end = () => {
     signalGroup(pid, 'SIGKILL');
     resolve();
-  }, grace);
+  };
+  const timer = setTimeout(end, grace);
+  kill.addEventListener('abort', end);
+  if (kill.aborted) end();
   await Promise.race([ended, late]);
   clearTimeout(timer);
+  kill.removeEventListener('abort', end);
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {
