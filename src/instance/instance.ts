@@ -134,6 +134,8 @@ export class Instance {
     this.#sharing = sharing;
     const aligner = new Aligner(step, sharing, libc.bootTime);
     this.#aligner = aligner;
+    // While the sharing was opened nobody else could take a stop.
+    if (this.#stopAsked !== undefined) aligner.quit(this.#stopAsked.event);
     wishes.view.onChange(() => {
       wishes.follow();
       this.#wake();

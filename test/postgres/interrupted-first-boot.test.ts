@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readIfPresent } from '../../src/instance/atomic-file.ts';
@@ -19,6 +28,27 @@ describe('interrupted', () => {
     writeFileSync(join(home, 'init.d', '00-slow.sh'), '#!/bin/sh\n');
     const next = await (await Manager.start({ home })).ready();
     expect(remains(next)).toHaveLength(1);
+  });
+
+  test('by TERM before it was begun, while the lease is prepared', async () => {
+    const home = temporaryDirectory();
+    const shared = join(home, 'shared');
+    mkdirSync(shared);
+    chmodSync(shared, 0o777);
+    const path = join(shared, 'cluster.yaml');
+    writeFileSync(
+      path,
+      'apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: demo}\nspec: {instances: 2, storage: {size: 1Gi}}\n',
+    );
+    const hook = join(import.meta.dirname, '..', 'fixtures', 'stop-at-lease-keeper.ts');
+    const manager = await Manager.start({
+      home,
+      options: ['--cluster-file', path, '--pod-name', 'demo-1'],
+      env: { NODE_OPTIONS: `--import ${hook}` },
+    });
+    await manager.message('stop requested');
+    expect((await manager.ended()).code).toBe(0);
+    expect(readdirSync(manager.dataDirectory)).toEqual([]);
   });
 
   test('by INT during initdb', async () => {
