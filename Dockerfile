@@ -15,7 +15,7 @@ RUN set -eu; \
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-common; \
     sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf; \
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-      "postgresql-${MAJOR}" libatomic1 libstdc++6 xz-utils; \
+      "postgresql-${MAJOR}" libatomic1 libnss-wrapper libstdc++6 xz-utils; \
     apt-get clean; \
     rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/*.log /var/log/apt; \
     find / -xdev -perm /6000 -type f -exec chmod a-s {} +; \

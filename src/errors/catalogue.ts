@@ -181,6 +181,12 @@ export const catalogue = {
     remedy: 'Take a name that `manager cluster status` lists.',
     exitCode: 1,
   },
+  USER_WITHOUT_NAME: {
+    meaning: 'A new database is to be made by a user that has no name, and initdb insists on one',
+    remedy:
+      'Install libnss-wrapper (in RHEL nss_wrapper) in the image, take a user that its /etc/passwd names (docker run --user 26), or mount an /etc/passwd with an entry for the user.',
+    exitCode: 1,
+  },
   WAIT_TIMEOUT: {
     meaning: 'What was asked for was written, but did not happen within --timeout',
     remedy:

@@ -16,6 +16,7 @@ import { stagingDirectory, unfinishedMarker } from '../postgres/data-directory.t
 import { connect, type ServerAddress } from '../postgres/io/connection.ts';
 import { quoteIdentifier, quoteLiteral } from '../postgres/literals.ts';
 import { describeExit } from '../process/exit-status.ts';
+import { withPasswdEntry } from '../process/passwd-entry.ts';
 import { runTool } from '../process/run-tool.ts';
 import { syncDirectory } from './atomic-file.ts';
 import { listInitFiles, runInitFiles } from './init-files.ts';
@@ -40,21 +41,22 @@ export interface FirstBootOptions {
  * Makes a new database in an empty PGDATA. A marker file stands there from the first moment to the last, so that
  * whatever interrupts this, the next start knows that nobody was ever served from what it finds, and moves it aside.
  *
- * @throws INITDB_FAILED, INIT_SCRIPT_FAILED, BINARY_MISSING; the reason of `signal` when called off
+ * @throws INITDB_FAILED, INIT_SCRIPT_FAILED, BINARY_MISSING, USER_WITHOUT_NAME; the reason of `signal` when called off
  */
 export async function makeNewDatabase(options: FirstBootOptions): Promise<void> {
   const { context, plan } = options;
   const { dataDirectory } = context;
+  const env = withPasswdEntry(context.env, context.directories.privateSocket);
   const marker = join(dataDirectory, unfinishedMarker);
   writeFileSync(marker, 'The initialisation of this directory has not been completed.\n', { mode: 0o600 });
   options.onStep('initdb');
-  await runInitdb(options);
+  await runInitdb(options, env);
   moveIntoPlace(dataDirectory);
   options.writeConfiguration();
   if (await needsServer(options)) {
     options.onStep('first-boot SQL');
     await withTemporaryServer(context, plan.superuser, options.signal, (address) =>
-      runFirstSql(options, address),
+      runFirstSql(options, env, address),
     );
   }
   options.signal.throwIfAborted();
@@ -63,7 +65,7 @@ export async function makeNewDatabase(options: FirstBootOptions): Promise<void> 
   syncDirectory(dataDirectory);
 }
 
-async function runInitdb({ context, plan, signal }: FirstBootOptions): Promise<void> {
+async function runInitdb({ context, plan, signal }: FirstBootOptions, env: NodeJS.ProcessEnv): Promise<void> {
   const staging = join(context.dataDirectory, stagingDirectory);
   const password = plan.password === undefined ? undefined : openSecret(context, plan.password.reveal());
   const args = [
@@ -73,7 +75,7 @@ async function runInitdb({ context, plan, signal }: FirstBootOptions): Promise<v
     ...plan.initdbArguments,
   ];
   const exit = await runTool(context.children, join(context.installation.binDirectory, 'initdb'), args, {
-    env: context.env,
+    env,
     inherit: context.lockDescriptor,
     ...(password === undefined ? {} : { input: password }),
     onOutput: (stream, output) => context.logOutput('initdb', stream, output),
@@ -116,7 +118,11 @@ async function needsServer({ plan, initDirectory }: FirstBootOptions): Promise<b
 }
 
 /** The order is that of contract 04, 3.6, with the files of the image's users at the end. */
-async function runFirstSql(options: FirstBootOptions, address: ServerAddress): Promise<void> {
+async function runFirstSql(
+  options: FirstBootOptions,
+  env: NodeJS.ProcessEnv,
+  address: ServerAddress,
+): Promise<void> {
   const { plan, context, signal, onStep } = options;
   const password = plan.password?.reveal();
   const inDatabase = (database: string, statements: readonly string[], what: string) =>
@@ -138,6 +144,7 @@ async function runFirstSql(options: FirstBootOptions, address: ServerAddress): P
   await inDatabase(plan.database, plan.postInitApplicationSql, 'postInitApplicationSQL');
   const files = {
     directory: options.initDirectory,
+    env,
     superuser: plan.superuser,
     password,
     database: plan.database,

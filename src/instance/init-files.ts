@@ -13,6 +13,8 @@ import type { ServerContext } from './server-context.ts';
 /** For whom and where the files are run. */
 export interface InitFilesPlan {
   readonly directory: string;
+  /** Environment of the programs, but for what leads them to the server. */
+  readonly env: NodeJS.ProcessEnv;
   readonly superuser: string;
   readonly password: string | undefined;
   readonly database: string;
@@ -193,7 +195,7 @@ function clientEnvironment(
   address: ServerAddress,
 ): NodeJS.ProcessEnv {
   return {
-    ...context.env,
+    ...plan.env,
     PGHOST: address.socketDirectory,
     PGPORT: String(address.port),
     PGUSER: plan.superuser,

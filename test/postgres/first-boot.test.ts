@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readIfPresent } from '../../src/instance/atomic-file.ts';
+import { component } from '../support/component.ts';
 import { homeWith, remains } from '../support/first-boot.ts';
 import { eventually, Manager, temporaryDirectory } from '../support/manager.ts';
 
@@ -150,6 +151,26 @@ describe('passwords', () => {
     expect((await manager.ended()).code).toBe(1);
     const refusal = await manager.line('the refusal', (line) => line.code === 'SECRET_UNREADABLE');
     expect(refusal.error).toMatch(message);
+  });
+});
+
+describe.runIf(
+  component(
+    'a user without a name (as root, with libnss-wrapper)',
+    () => process.getuid?.() === 0 && existsSync('/usr/share/doc/libnss-wrapper'),
+  ),
+)('a user that is in no passwd file', () => {
+  test('makes a database, and has a name in scripts but not in the server', async () => {
+    const home = homeWith({ '00.sh': 'id -un > "$PGDATA/../run/name"\n', '10.sql': 'CREATE TABLE made();' });
+    const user = { uid: 54_321, gid: 0 };
+    mkdirSync(join(home, 'data'), { mode: 0o700 });
+    chownSync(join(home, 'data'), user.uid, user.gid);
+    const manager = await (await Manager.start({ home, user })).ready();
+    expect(readFileSync(join(home, 'run', 'name'), 'utf8')).toBe('postgres\n');
+    expect(await manager.query("SELECT to_regclass('made') IS NOT NULL")).toBe(true);
+    const environment = readFileSync(`/proc/${manager.postmasterPid}/environ`, 'utf8');
+    expect(environment).not.toMatch(/LD_PRELOAD|NSS_WRAPPER/);
+    expect(readFileSync(`/proc/${manager.postmasterPid}/maps`, 'utf8')).not.toContain('nss_wrapper');
   });
 });
 

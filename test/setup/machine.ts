@@ -10,6 +10,7 @@ const packages: ReadonlyArray<readonly [name: string, shows: string]> = [
   ['util-linux', '/usr/bin/unshare'],
   ['bsdutils', '/usr/bin/script'],
   ['e2fsprogs', '/sbin/mkfs.ext4'],
+  ['libnss-wrapper', '/usr/share/doc/libnss-wrapper'],
 ];
 
 const majors = join(import.meta.dirname, 'majors');

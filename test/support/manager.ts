@@ -57,6 +57,8 @@ interface StartOptions {
   readonly options?: readonly string[];
   /** Arguments for the server. */
   readonly server?: readonly string[];
+  /** Who it is from the beginning; only root may choose. */
+  readonly user?: { readonly uid: number; readonly gid: number };
   /** Words before the program, such as those of unshare. */
   readonly wrapper?: readonly string[];
   readonly port?: number;
@@ -128,6 +130,7 @@ export class Manager {
       },
       stdio: [options.stdin ?? 'ignore', options.stdout ?? 'pipe', 'pipe'],
       detached: true,
+      ...options.user,
     });
     const manager = new Manager(home, port, statusPort, child, options.wrapper !== undefined);
     onTestFinished(() => manager.destroy());
