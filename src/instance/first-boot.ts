@@ -31,6 +31,8 @@ export interface FirstBootOptions {
   readonly plan: FirstBoot;
   /** Directory of *.sh and *.sql files; it need not exist. */
   readonly initDirectory: string;
+  /** Arguments for the server after `-D PGDATA`: the server of the first SQL gets them too. */
+  readonly serverArguments: readonly string[];
   /** Writes the configuration files into PGDATA; called once initdb is done. */
   readonly writeConfiguration: () => void;
   readonly onStep: (step: string) => void;
@@ -41,7 +43,7 @@ export interface FirstBootOptions {
  * Makes a new database in an empty PGDATA. A marker file stands there from the first moment to the last, so that
  * whatever interrupts this, the next start knows that nobody was ever served from what it finds, and moves it aside.
  *
- * @throws INITDB_FAILED, INIT_SCRIPT_FAILED, BINARY_MISSING, USER_WITHOUT_NAME; the reason of `signal` when called off
+ * @throws INITDB_FAILED, INIT_SCRIPT_FAILED, POSTGRES_FAILED, BINARY_MISSING, USER_WITHOUT_NAME; the reason of `signal` when called off
  */
 export async function makeNewDatabase(options: FirstBootOptions): Promise<void> {
   const { context, plan } = options;
@@ -55,7 +57,8 @@ export async function makeNewDatabase(options: FirstBootOptions): Promise<void> 
   options.writeConfiguration();
   if (await needsServer(options)) {
     options.onStep('first-boot SQL');
-    await withTemporaryServer(context, plan.superuser, options.signal, (address) =>
+    const { serverArguments, signal } = options;
+    await withTemporaryServer(context, { superuser: plan.superuser, serverArguments, signal }, (address) =>
       runFirstSql(options, env, address),
     );
   }

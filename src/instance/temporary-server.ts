@@ -14,16 +14,22 @@ const pingPatience = 1_000;
 /** Nobody but the initialisation is connected: there is nothing to be patient for. */
 const stopPolicy: StopPolicy = { smartSeconds: 0, fastSeconds: 600, immediateSeconds: 60 };
 
+export interface TemporaryServerOptions {
+  readonly superuser: string;
+  /** Arguments that the server proper will get after `-D PGDATA`. */
+  readonly serverArguments: readonly string[];
+  readonly signal: AbortSignal;
+}
+
 /**
  * Runs a piece of work against a server that nobody else can reach: no TCP, and a socket in a directory of mode
  * 0700. Stops it afterwards, also when the work failed or was called off.
  *
- * @throws INIT_SCRIPT_FAILED when the server does not start; whatever `work` throws
+ * @throws POSTGRES_FAILED when the server does not start; whatever `work` throws
  */
 export async function withTemporaryServer(
   context: ServerContext,
-  superuser: string,
-  signal: AbortSignal,
+  { superuser, serverArguments, signal }: TemporaryServerOptions,
   work: (address: ServerAddress) => Promise<void>,
 ): Promise<void> {
   const address = { socketDirectory: context.directories.privateSocket, port: context.port };
@@ -32,6 +38,9 @@ export async function withTemporaryServer(
     executable: join(context.installation.binDirectory, context.executable),
     args: [
       ...['-D', context.dataDirectory],
+      // What initialisation scripts rely on may be set there, such as shared_preload_libraries.
+      ...serverArguments,
+      // Of an option that is given twice the last one counts: nothing above lets anybody in.
       ...['-c', 'listen_addresses=', '-c', `unix_socket_directories=${address.socketDirectory}`],
       // There are no standbys yet: a commit would wait for them for ever.
       ...['-c', `port=${address.port}`, '-c', 'synchronous_standby_names='],
@@ -75,7 +84,7 @@ async function untilAccepting(
     if (result.kind === 'accepts') return;
     if (result.kind === 'ended') {
       throw new ManagerError(
-        'INIT_SCRIPT_FAILED',
+        'POSTGRES_FAILED',
         `the temporary server ended with ${describeExit(result.exit)}`,
       );
     }

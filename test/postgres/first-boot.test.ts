@@ -55,6 +55,22 @@ describe('files of the initialisation directory', () => {
     await manager.ready();
   });
 
+  test('work on a server with the arguments of the server proper, but for those that would let others in', async () => {
+    const server = ['-c', 'work_mem=33MB', '--max-connections=17', '-c', 'synchronous_standby_names=*'];
+    const names = ['work_mem', 'max_connections', 'listen_addresses', 'synchronous_standby_names'];
+    const values = names.map((name) => `current_setting('${name}')`).join();
+    const home = homeWith({ '00.sql': `CREATE TABLE seen AS SELECT ARRAY[${values}] AS values;` });
+    const manager = await (await Manager.start({ home, server })).ready();
+    expect(await manager.query('SELECT values FROM seen')).toEqual(['33MB', '17', '', '']);
+  });
+
+  test('are not run when the server does not start with its arguments, which is told', async () => {
+    const home = homeWith({ '00.sql': 'SELECT 1' });
+    const manager = await Manager.start({ home, server: ['-c', 'nonsense=1'] });
+    expect((await manager.ended()).code).toBe(1);
+    await manager.line('the reason', (line) => line.code === 'POSTGRES_FAILED');
+  });
+
   test('that fail end it, and the next start begins anew', async () => {
     const home = homeWith({ '10-broken.sql': 'CREATE TABLE one();\nSELECT nonsense;\n' });
     const manager = await Manager.start({ home });

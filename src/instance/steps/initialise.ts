@@ -11,6 +11,7 @@ export const initialise: Step = async (step, signal) => {
     context,
     plan: desired.firstBoot,
     initDirectory: settings.initDirectory,
+    serverArguments: settings.serverArguments,
     writeConfiguration: () => writeConfigurationFiles(context, desired, { isFirstBoot: true }),
     onStep: (text) => {
       observation.initStep = text;
