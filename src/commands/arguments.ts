@@ -47,3 +47,35 @@ export function asksServerOnly(server: readonly string[]): boolean {
     ['-?', '--help', '--describe-config', '-V', '--version', '-C'].includes(argument),
   );
 }
+
+/** Options of postgres that take a value: its getopt string, in which `--name=value` is the option `-`. */
+const optionsWithValue = 'BCcDdfhkNprStvW-';
+
+/**
+ * The argument by which the server would use another data directory than the one that is locked and looked after, if there
+ * is one: `-D`, or the parameter `data_directory` in any of its spellings (PostgreSQL manual, postgres).
+ */
+export function findDataDirectory(server: readonly string[]): string | undefined {
+  for (let at = 0; at < server.length && server[at] !== '--'; at += 1) {
+    const word = server[at] ?? '';
+    const place = word.startsWith('-') ? [...word].findIndex((letter, i) => i > 0 && takesValue(letter)) : -1;
+    if (place < 0) continue;
+    const option = word.charAt(place);
+    const attached = word.slice(place + 1);
+    if (attached === '') at += 1;
+    const value = attached === '' ? (server[at] ?? '') : attached;
+    if (option === 'D' || ('c-'.includes(option) && isDataDirectory(value))) {
+      return attached === '' ? `${word} ${value}` : word;
+    }
+  }
+  return undefined;
+}
+
+function takesValue(letter: string): boolean {
+  return optionsWithValue.includes(letter);
+}
+
+/** Names of parameters are written in any case, and on a command line with hyphens too. */
+function isDataDirectory(setting: string): boolean {
+  return /^data[-_]directory(=|$)/i.test(setting);
+}

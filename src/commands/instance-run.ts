@@ -11,7 +11,7 @@ import { Children } from '../process/children.ts';
 import { openLibc, type WaitStatus } from '../process/libc.ts';
 import { Reaper } from '../process/reaper.ts';
 import { stepDown } from '../process/step-down.ts';
-import { asksServerOnly } from './arguments.ts';
+import { asksServerOnly, findDataDirectory } from './arguments.ts';
 import { bindCluster } from './cluster-binding.ts';
 import { type Logging, openLogging } from './logging.ts';
 import type { GlobalOptions, ProgramContext, RunOptions } from './options.ts';
@@ -39,6 +39,13 @@ export async function runInstance(
   const executable = environment.POSTGRES_NAME || 'postgres';
   if (asksServerOnly(context.serverArguments))
     return becomeServer(options, executable, context.serverArguments);
+  const otherDirectory = findDataDirectory(context.serverArguments);
+  if (otherDirectory !== undefined) {
+    throw new ManagerError(
+      'BAD_ARGUMENT',
+      `the argument ${otherDirectory} is not for the server: name the data directory with --pg-data or PGDATA`,
+    );
+  }
   const dataDirectory = options.pgData ?? (environment.PGDATA || defaultDataDirectory());
   // initdb, no longer root, could not make it below a directory of root's: the `postgres` image gives it away as well.
   const walDirectory = absolute(environment.POSTGRES_INITDB_WALDIR);

@@ -30,6 +30,14 @@ describe('PGDATA', () => {
     expect(readFileSync(join(home, 'data', 'holiday.jpg'), 'utf8')).toBe('precious');
   });
 
+  test('named a second time, among the arguments of the server', () => {
+    const { code, stderr } = runManager(['postgres', '-D', '/nowhere/other'], {
+      PGDATA: join(temporaryDirectory(), 'data'),
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/BAD_ARGUMENT: the argument -D \/nowhere\/other .*--pg-data or PGDATA/);
+  });
+
   test('of another major', async () => {
     const first = await (await Manager.start()).ready();
     await first.stop();

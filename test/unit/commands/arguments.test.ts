@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { asksServerOnly, normaliseBooleans, splitServerArguments } from '../../../src/commands/arguments.ts';
+import {
+  asksServerOnly,
+  findDataDirectory,
+  normaliseBooleans,
+  splitServerArguments,
+} from '../../../src/commands/arguments.ts';
 
 describe('arguments for the server', () => {
   test('stand behind the word postgres', () => {
@@ -48,4 +53,29 @@ test('booleans may be spelled as Go programs do', () => {
 test.each([['--version'], ['-C', 'port'], ['--describe-config']])('%s only asks', (...server) => {
   expect(asksServerOnly(server)).toBe(true);
   expect(asksServerOnly(['-c', 'x=y'])).toBe(false);
+});
+
+describe('another data directory for the server', () => {
+  test.each([
+    ['-D', 'other'],
+    ['-Dother'],
+    ['-FD', 'other'],
+    ['--data-directory=other'],
+    ['--data_directory=other'],
+    ['-c', 'data_directory=other'],
+    ['-cdata_directory=other'],
+    ['-c', 'DATA_DIRECTORY=other'],
+    ['-c', 'work_mem=5MB', '-N', '5', '-Fc', 'data-directory=other'],
+  ])('%s %s is found', (...server) => {
+    expect(findDataDirectory(server)).toMatch(/other$/);
+  });
+  test.each([
+    ['-c', 'config_file=/etc/data_directory=1'],
+    ['-c', 'work_mem=5MB'],
+    ['-k', '-D'],
+    ['-kD'],
+    ['--cluster-name=-D', '-h', '-D'],
+    ['-F'],
+    ['--', '-D', 'what the server refuses'],
+  ])('%s %s is none', (...server) => expect(findDataDirectory(server)).toBeUndefined());
 });
