@@ -11,6 +11,7 @@ import { discardCopy } from './discard-copy.ts';
 import { makeDataDirectory } from './first-boot.ts';
 import { keepRest } from './kept-data.ts';
 import type { LogServices, ServerLog } from './log-services.ts';
+import { OwnerLock } from './owner-lock.ts';
 import { prepareRuntimeDirectories } from './runtime-directory.ts';
 import type { ServerContext } from './server-context.ts';
 import type { ServerNotes } from './server-notes.ts';
@@ -79,6 +80,9 @@ export async function prepare(
   const directories = prepareRuntimeDirectories(settings.runtime);
   if (before.kind === 'missing') makeDataDirectory(dataDirectory);
   const found = await findRunningServer(dataDirectory, executable, directories.log);
+  // One that ends may still be there when its server is gone; beside a server it is there to stay.
+  const ownerPatience = found === undefined ? lockPatience : 0;
+  const owner = await takeOwnerLock(services.libc, dataDirectory, directories.log, ownerPatience, signal);
   const running = verdict.state === 'start' ? found : undefined;
   if (found !== undefined && running === undefined) endOrphan(found, logs);
   let lock = running === undefined ? await takeLock(services.libc, dataDirectory, signal) : undefined;
@@ -119,7 +123,7 @@ export async function prepare(
   };
   let closed: Promise<void> | undefined;
   const close = () => {
-    closed ??= letGo(services, lock, dataDirectory, serverLog);
+    closed ??= letGo(services, lock, dataDirectory, serverLog).finally(() => owner.release());
     return closed;
   };
   return {
@@ -174,6 +178,21 @@ async function waitForLastProcess(
   );
   if (freed === undefined) logs.log.warn('processes of the server are still running');
   else freed.release();
+}
+
+async function takeOwnerLock(
+  libc: Libc,
+  dataDirectory: string,
+  logDirectory: string,
+  patience: number,
+  signal: AbortSignal,
+): Promise<OwnerLock> {
+  const lock = await OwnerLock.takeWithin(libc, dataDirectory, logDirectory, patience, signal);
+  signal.throwIfAborted();
+  if (lock === undefined) {
+    throw new ManagerError('PGDATA_IN_USE', `another manager of this container looks after ${dataDirectory}`);
+  }
+  return lock;
 }
 
 async function takeLock(libc: Libc, dataDirectory: string, signal: AbortSignal): Promise<DataDirectoryLock> {

@@ -105,6 +105,22 @@ describe('what a killed manager leaves behind', () => {
   });
 });
 
+test('a server that was taken over is not taken over by a third manager, which could stop it', async () => {
+  const first = await (await Manager.start()).ready();
+  const { home, port } = first;
+  first.signal('SIGKILL');
+  await new Promise((resolve) => first.child.once('exit', resolve));
+  const second = await (await Manager.start({ home, port })).ready();
+  const server = second.postmasterPid!;
+  // It would find its status port taken, and stop what it has.
+  const third = await refusal({ home, port, options: ['--status-port', String(second.statusPort)] });
+  expect(third).toMatchObject({ code: 'PGDATA_IN_USE', exit: 1 });
+  expect(second.postmasterPid).toBe(server);
+  expect(await second.query('SELECT 1')).toBe(1);
+  expect((await second.stop()).code).toBe(0);
+  await (await Manager.start({ home, port })).ready();
+});
+
 describe('ports', () => {
   test('of PostgreSQL taken', async () => {
     const taken = createServer();
