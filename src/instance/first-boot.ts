@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import type { FirstBoot } from '../cluster/first-boot.ts';
 import { ManagerError, messageOf, systemErrorCode } from '../errors/manager-error.ts';
 import { stagingDirectory, unfinishedMarker } from '../postgres/data-directory.ts';
+import { classifyFailure } from '../postgres/failure.ts';
 import { connect, type ServerAddress } from '../postgres/io/connection.ts';
 import { quoteIdentifier, quoteLiteral } from '../postgres/literals.ts';
 import { describeExit } from '../process/exit-status.ts';
@@ -90,7 +91,10 @@ async function runInitdb({ context, plan, signal }: FirstBootOptions, env: NodeJ
   });
   if (password !== undefined) closeSync(password);
   signal.throwIfAborted();
-  if (exit.code !== 0) throw new ManagerError('INITDB_FAILED', `initdb ended with ${describeExit(exit)}`);
+  if (exit.code !== 0) {
+    const code = classifyFailure(context.troubles(), 'INITDB_FAILED');
+    throw new ManagerError(code, `initdb ended with ${describeExit(exit)}`);
+  }
 }
 
 /**

@@ -113,12 +113,14 @@ export async function prepare(
       [ownershipVariable]: directories.log,
     }),
     impatience: services.impatience,
+    troubles: () => notes.messages,
     logOutput: (program, stream, output) =>
       logs.logOutput(
         program,
         stream,
         output,
-        program === settings.executable ? (line) => notes.noteText(line) : undefined,
+        // initdb shows what the server says that it starts.
+        program === settings.executable || program === 'initdb' ? (line) => notes.noteText(line) : undefined,
       ),
   };
   let closed: Promise<void> | undefined;

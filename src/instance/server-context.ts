@@ -20,6 +20,8 @@ export interface ServerContext {
   readonly env: NodeJS.ProcessEnv;
   /** Aborted when a stop is asked for again, or by QUIT: whatever is still at work is killed. */
   readonly impatience: AbortSignal;
+  /** What the server, or initdb, has said last of its troubles; see ServerNotes. */
+  readonly troubles: () => readonly string[];
   /** Takes the text that a program prints, line by line, into the log. */
   readonly logOutput: (program: string, stream: 'stdout' | 'stderr', output: Readable) => void;
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { StopPolicy } from '../alignment/stop-plan.ts';
 import { ManagerError } from '../errors/manager-error.ts';
+import { classifyFailure } from '../postgres/failure.ts';
 import type { ServerAddress } from '../postgres/io/connection.ts';
 import { pingServer } from '../postgres/io/startup-ping.ts';
 import { describeExit } from '../process/exit-status.ts';
@@ -11,6 +12,8 @@ import { Stopper } from './stopper.ts';
 
 const pollPeriod = 20;
 const pingPatience = 1_000;
+/** Milliseconds: a process that outlives its server could hold the output open for ever. */
+const lastWordsPatience = 500;
 /** Nobody but the initialisation is connected: there is nothing to be patient for. */
 const stopPolicy: StopPolicy = { smartSeconds: 0, fastSeconds: 600, immediateSeconds: 60 };
 
@@ -25,7 +28,7 @@ export interface TemporaryServerOptions {
  * Runs a piece of work against a server that nobody else can reach: no TCP, and a socket in a directory of mode
  * 0700. Stops it afterwards, also when the work failed or was called off.
  *
- * @throws POSTGRES_FAILED when the server does not start; whatever `work` throws
+ * @throws what classifyFailure names when the server does not start; whatever `work` throws
  */
 export async function withTemporaryServer(
   context: ServerContext,
@@ -47,7 +50,7 @@ export async function withTemporaryServer(
     ],
     env: context.env,
     lockDescriptor: context.lockDescriptor,
-    onOutput: (stream, output) => context.logOutput('postgres', stream, output),
+    onOutput: (stream, output) => context.logOutput(context.executable, stream, output),
   });
   const stopper = new Stopper(
     'the temporary server',
@@ -61,7 +64,7 @@ export async function withTemporaryServer(
   signal.addEventListener('abort', hurry);
   context.impatience.addEventListener('abort', hurryMore);
   try {
-    await untilAccepting(postmaster, address, superuser, signal);
+    await untilAccepting(context, postmaster, address, superuser, signal);
     await work(address);
   } finally {
     signal.removeEventListener('abort', hurry);
@@ -72,6 +75,7 @@ export async function withTemporaryServer(
 }
 
 async function untilAccepting(
+  context: ServerContext,
   postmaster: Postmaster,
   address: ServerAddress,
   user: string,
@@ -83,8 +87,10 @@ async function untilAccepting(
     const result = await Promise.race([pingServer(address, user, pingPatience), ended]);
     if (result.kind === 'accepts') return;
     if (result.kind === 'ended') {
+      // What it printed last may still be on its way.
+      await Promise.race([postmaster.silent, pause(lastWordsPatience, signal)]);
       throw new ManagerError(
-        'POSTGRES_FAILED',
+        classifyFailure(context.troubles()),
         `the temporary server ended with ${describeExit(result.exit)}`,
       );
     }

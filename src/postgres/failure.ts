@@ -22,11 +22,15 @@ const patterns: ReadonlyArray<readonly [RegExp, ErrorCode]> = [
 
 /**
  * Names the reason of a failed start from the last messages of the server, the most telling one first.
- * POSTGRES_FAILED when none of them is known.
+ *
+ * @param unknown the code when none of them is known
  */
-export function classifyFailure(messages: readonly string[]): ErrorCode {
+export function classifyFailure(
+  messages: readonly string[],
+  unknown: ErrorCode = 'POSTGRES_FAILED',
+): ErrorCode {
   for (const [pattern, code] of patterns) {
     if (messages.some((message) => pattern.test(message))) return code;
   }
-  return 'POSTGRES_FAILED';
+  return unknown;
 }

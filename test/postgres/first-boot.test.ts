@@ -7,6 +7,7 @@ import { readIfPresent } from '../../src/instance/atomic-file.ts';
 import { component } from '../support/component.ts';
 import { homeWith, remains } from '../support/first-boot.ts';
 import { eventually, Manager, temporaryDirectory } from '../support/manager.ts';
+import { mayMount, mount } from '../support/mount.ts';
 
 const record = (what: string) => `INSERT INTO trace(what) VALUES ('${what}');`;
 
@@ -113,6 +114,29 @@ describe('files of the initialisation directory', () => {
     const manager = await Manager.start({ home });
     expect((await manager.ended()).code).toBe(1);
     await manager.line('the reason', (line) => line.code === 'INIT_SCRIPT_FAILED');
+  });
+});
+
+describe('that cannot be', () => {
+  test('for a parameter in the file of the Cluster', async () => {
+    const home = homeWith({ '00.sql': 'SELECT 1' });
+    const path = join(home, 'cluster.yaml');
+    writeFileSync(
+      path,
+      'apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: demo}\nspec: {postgresql: {parameters: {work_mem: lots}}}\n',
+    );
+    const manager = await Manager.start({ home, options: ['--cluster-file', path] });
+    expect((await manager.ended()).code).toBe(1);
+    await manager.line('the reason', (line) => line.code === 'PARAMETER_INVALID');
+  });
+
+  test.runIf(component('the right to mount', mayMount))('for want of space', async () => {
+    const home = temporaryDirectory();
+    mkdirSync(join(home, 'data'));
+    mount(join(home, 'data'), '-t', 'tmpfs', '-o', 'size=12m,mode=0777', 'tmpfs');
+    const manager = await Manager.start({ home });
+    expect((await manager.ended()).code).toBe(4);
+    await manager.line('the reason', (line) => line.code === 'NO_SPACE');
   });
 });
 
