@@ -35,7 +35,8 @@ interface RunningStep {
 
 /**
  * The loop of an instance: what is seen becomes a decision (src/alignment), a decision becomes at most one step, and what
- * the step has changed is seen again. Nothing else starts or stops a server, or changes what its files say of its role.
+ * the step has changed is seen again. Nothing else starts a server, or changes what its files say of its role; nothing else
+ * stops one, but for a restart in place, which waits until there is nothing to do (upkeep/restart.ts).
  */
 export class Aligner {
   readonly #step: StepContext;

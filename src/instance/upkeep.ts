@@ -95,7 +95,7 @@ export class Upkeep {
     if (isPrimary) await duties.attempt('role', () => this.#role.settle(client, this.#step));
     await duties.attempt('slots', () => this.#slots.settle(client, this.#step, isPrimary));
     const loaded = { spec: this.#configuration.loadedSpec, isCurrent: isWritten && isConfirmed };
-    await duties.attempt('restart', () => this.#restart.settle(client, loaded));
+    await duties.attempt('restart', (signal) => this.#restart.settle(client, loaded, signal));
     const restart = { isPending: this.#restart.isPending, spec: loaded.spec };
     await duties.attempt('report', (signal) => this.#report.write(client, restart, signal));
     log.debug({ milliseconds: Math.round(now() - begun) }, 'upkeep done');

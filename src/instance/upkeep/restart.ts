@@ -5,7 +5,11 @@ import { clusterPhase } from '../../cluster/status.ts';
 import { type PendingRestartRow, pendingRestartQuery } from '../../postgres/status-queries.ts';
 import { now } from '../deadline.ts';
 import { readEnforcedParameters } from '../enforced-parameters.ts';
+import type { Postmaster } from '../postmaster.ts';
 import type { StepContext } from '../step-context.ts';
+
+/** The role of the instance, or its server, is being changed, or will be. */
+const busy: RestartPlan = { kind: 'wait', why: 'the role of this instance is not settled' };
 
 /** What a running server refuses to load would keep the next one from starting (PostgreSQL manual, Setting Parameters). */
 const unreadable: RestartPlan = { kind: 'wait', why: 'the server has not loaded its configuration' };
@@ -22,6 +26,8 @@ interface Loaded {
 export class RestartUpkeep {
   readonly #step: StepContext;
   readonly #awaySince = new Map<string, number>();
+  /** The server that was stopped since a person asked for it. */
+  #stoppedAsAsked: Postmaster | undefined;
   #said = '';
   #isWaiting = false;
   #isPending = false;
@@ -40,17 +46,19 @@ export class RestartUpkeep {
     return this.#isPending;
   }
 
-  async settle(client: Client, loaded: Loaded): Promise<void> {
+  async settle(client: Client, loaded: Loaded, signal: AbortSignal): Promise<void> {
     const row = (await client.query<PendingRestartRow>(pendingRestartQuery)).rows[0];
     this.#isPending = row?.pending === true;
+    if (this.#isCarriedOut()) await this.#withdrawCommand(signal);
     const isAsked = this.#isAskedFor();
+    if (!isAsked) this.#stoppedAsAsked = undefined;
     const wanted = isAsked
       ? ({ kind: 'now', why: 'asked for' } as const)
       : await this.#plan(row, loaded.spec);
-    const plan = wanted.kind === 'now' && !loaded.isCurrent ? unreadable : wanted;
+    const plan = wanted.kind === 'now' ? (this.#hindrance(loaded) ?? wanted) : wanted;
     this.#isWaiting = plan.kind === 'wait';
     this.#say(plan);
-    if (plan.kind === 'now') await this.#restart(isAsked);
+    if (plan.kind === 'now') this.#restart(isAsked);
   }
 
   /** The phase is the command (contract 03, 3.15). */
@@ -109,17 +117,41 @@ export class RestartUpkeep {
     return away;
   }
 
+  /**
+   * Why no restart is begun at this moment, whoever wants it: the aligner starts and stops the server, and this may not
+   * come in its way. Asked right before the stop, with nothing awaited in between.
+   */
+  #hindrance({ isCurrent }: Loaded): RestartPlan | undefined {
+    const { observation, view } = this.#step;
+    const { alignment, phase } = observation;
+    const { currentPrimary, targetPrimary } = view.latest?.cluster.status ?? {};
+    const isSettled = alignment?.goal === 'reign' || alignment?.goal === 'follow';
+    if (!isSettled || alignment.step !== undefined || phase !== 'running' || currentPrimary !== targetPrimary)
+      return busy;
+    return isCurrent ? undefined : unreadable;
+  }
+
   /** The lease is renewed meanwhile, and the role stays: the server comes back as what it was. */
-  async #restart(isAsked: boolean): Promise<void> {
-    const { server, view, observation } = this.#step;
+  #restart(isAsked: boolean): void {
+    const { server, observation } = this.#step;
+    if (isAsked) this.#stoppedAsAsked = server.postmaster;
     observation.isRestarting = true;
     server.stop('restart');
-    if (!isAsked) return;
-    await view.update(
-      (status) =>
-        status.phase === clusterPhase.restartInPlace ? { ...status, phase: clusterPhase.healthy } : undefined,
-      AbortSignal.timeout(10_000),
+  }
+
+  /** Whether another server answers than the one that was stopped since a person asked for it. */
+  #isCarriedOut(): boolean {
+    return this.#stoppedAsAsked !== undefined && this.#stoppedAsAsked !== this.#step.server.postmaster;
+  }
+
+  /** W7 in contract 03: a manager that dies before this restarts the server once more. */
+  async #withdrawCommand(signal: AbortSignal): Promise<void> {
+    const done = { phase: clusterPhase.healthy, phaseReason: 'Primary instance restarted in-place' };
+    await this.#step.view.update(
+      (status) => (status.phase === clusterPhase.restartInPlace ? { ...status, ...done } : undefined),
+      signal,
     );
+    this.#stoppedAsAsked = undefined;
   }
 
   #say(plan: RestartPlan): void {
