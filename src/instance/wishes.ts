@@ -8,6 +8,8 @@ export class Wishes {
   readonly view: ClusterView;
   readonly #binding: ClusterBinding;
   readonly #log: Logger;
+  /** The last reading that was understood. */
+  #understood: ClusterReading | undefined;
   #present: DesiredState | undefined;
 
   /** @param clock that of the lease, in milliseconds */
@@ -31,24 +33,44 @@ export class Wishes {
   /** Reads the Cluster for the first time, and follows it from then on. Rejects with what is wrong with it. */
   async start(signal: AbortSignal): Promise<ClusterReading> {
     const reading = await this.view.start(signal);
-    this.#present = this.#binding.describe(reading);
+    this.#understand(reading);
     return reading;
   }
 
-  /** Takes over what the newest reading asks for, if that is possible. */
+  /**
+   * Takes over what the newest reading asks for, if that is possible. Otherwise what was asked for before stays, but not
+   * whom to follow: after a failover the old primary is none, whatever a person has written into the specification.
+   */
   follow(): void {
     const { latest } = this.view;
     if (latest === undefined) return;
     try {
-      this.#present = this.#binding.describe(latest);
+      this.#understand(latest);
     } catch (error) {
       this.#log.error({ error }, 'the Cluster asks for something impossible; what it asked for before stays');
+      this.#followStatus(latest);
     }
+  }
+
+  #followStatus(latest: ClusterReading): void {
+    if (this.#understood === undefined) return;
+    const { status } = latest.cluster;
+    const { status: _, ...cluster } = this.#understood.cluster;
+    try {
+      this.#understand({ ...latest, cluster: { ...cluster, ...(status === undefined ? {} : { status }) } });
+    } catch (error) {
+      this.#log.error({ error }, 'nor can its status be followed');
+    }
+  }
+
+  #understand(reading: ClusterReading): DesiredState {
+    this.#present = this.#binding.describe(reading);
+    this.#understood = reading;
+    return this.#present;
   }
 
   /** Reads the Cluster at this moment. Rejects with what is wrong with it; what it asked for before stays then. */
   async readAgain(signal: AbortSignal): Promise<DesiredState> {
-    this.#present = this.#binding.describe(await this.#binding.source.read(signal));
-    return this.#present;
+    return this.#understand(await this.#binding.source.read(signal));
   }
 }

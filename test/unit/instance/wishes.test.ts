@@ -1,0 +1,42 @@
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import type { ClusterSpec } from '../../../src/cluster/cluster.ts';
+import type { ClusterReading, ClusterSource } from '../../../src/cluster/source.ts';
+import type { ClusterBinding, DesiredState } from '../../../src/instance/settings.ts';
+import { Wishes } from '../../../src/instance/wishes.ts';
+import { clusterOf } from '../cluster/support.ts';
+
+/** As the description does: throws for a Cluster with -1 instances, and takes the primary from the status. */
+const describe: ClusterBinding['describe'] = ({ cluster }) => {
+  if (cluster.spec.instances === -1) throw new Error('impossible');
+  return {
+    clusterName: `${cluster.spec.instances} led by ${cluster.status?.currentPrimary}`,
+  } as DesiredState;
+};
+
+test('a specification that cannot be understood keeps nobody from following the next primary', async () => {
+  let reading = readingOf({ instances: 3 }, 'c-1');
+  const source = {
+    kind: 'file',
+    read: async () => reading,
+    watch: () => () => {},
+  } as unknown as ClusterSource;
+  const wishes = new Wishes({ source, describe }, () => 0, pino({ enabled: false }));
+  await wishes.start(new AbortController().signal);
+  const changeTo = async (next: ClusterReading) => {
+    reading = next;
+    await wishes.view.refresh();
+    wishes.follow();
+    return wishes.present.clusterName;
+  };
+  expect(await changeTo(readingOf({ instances: -1 }, 'c-1'))).toBe('3 led by c-1');
+  expect(await changeTo(readingOf({ instances: -1 }, 'c-2'))).toBe('3 led by c-2');
+  expect(await changeTo(readingOf({ instances: 5 }, 'c-3'))).toBe('5 led by c-3');
+});
+
+function readingOf(spec: ClusterSpec, currentPrimary: string): ClusterReading {
+  return {
+    cluster: clusterOf({ spec, status: { currentPrimary } }),
+    resourceVersion: JSON.stringify([spec, currentPrimary]),
+  };
+}
