@@ -80,6 +80,12 @@ function synchronousBreaches({ spec }: Cluster): Breach[] {
       'spec.postgresql.synchronous: dataDurability preferred allows neither standbyNamesPre nor standbyNamesPost';
     found.push({ path: [...path, 'dataDurability'], text });
   }
+  // It guards the choice of the next primary, which is the operator's (contract 03, 3.20).
+  if (synchronous.failoverQuorum === true) {
+    const text =
+      'spec.postgresql.synchronous.failoverQuorum has no effect with a Cluster file: who chooses the next primary must look at what it has received';
+    found.push({ path: [...path, 'failoverQuorum'], text, isWarning: true });
+  }
   return found;
 }
 

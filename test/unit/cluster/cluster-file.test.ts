@@ -35,6 +35,19 @@ describe('a cluster file', () => {
       ['spec.storage', 7],
     ]);
   });
+  test('a quorum for a failover is nothing that a file can have: nobody would ask for it', async () => {
+    const synchronous = (isWanted: boolean) =>
+      `${head}  postgresql:\n    synchronous: {method: any, number: 1, failoverQuorum: ${isWanted}}\n  instances: 2\n`;
+    const { warnings } = await parseClusterFile(synchronous(true), 'c');
+    expect(warnings).toMatchObject([
+      {
+        path: 'spec.postgresql.synchronous.failoverQuorum',
+        line: 7,
+        text: expect.stringContaining('has no effect with a Cluster file'),
+      },
+    ]);
+    expect((await parseClusterFile(synchronous(false), 'c')).warnings).toEqual([]);
+  });
   test.each([
     ['  instanes: 1', 'c.yaml:6:3: unknown field spec.instanes; did you mean instances?'],
     [
