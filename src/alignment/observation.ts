@@ -24,6 +24,8 @@ export interface Observation {
   inRecovery: boolean | undefined;
   /** Whether a WAL receiver brings WAL from another instance; undefined until the server was asked. */
   isReceiving: boolean | undefined;
+  /** How far the WAL goes that a standby has received or replayed; empty: not known. */
+  received: string;
   /** Names of the standbys that stream from this primary at this moment. */
   streaming: readonly string[];
   /** The server is being restarted in place: its absence was asked for. */
@@ -103,6 +105,7 @@ export function forgetServer(observed: Observation): void {
   observed.refusal = undefined;
   observed.inRecovery = undefined;
   observed.isReceiving = undefined;
+  observed.received = '';
   observed.streaming = [];
   observed.progress = undefined;
   observed.replayError = undefined;
@@ -123,6 +126,7 @@ export function freshObservation(now: number): Observation {
     refusal: undefined,
     inRecovery: undefined,
     isReceiving: undefined,
+    received: '',
     streaming: [],
     isRestarting: false,
     alignment: undefined,

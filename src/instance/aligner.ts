@@ -92,7 +92,7 @@ export class Aligner {
     findings.isPromoting = false;
     findings.isOnOldTimeline = false;
     findings.trouble = undefined;
-    findings.isStranded = false;
+    findings.strandedAt = undefined;
     // When the time of the lease is over, the watchdog may have done what this process could not.
     const { fenceAt } = this.#lease.facts;
     const isIsolated = fenceAt !== undefined && this.#clock() >= fenceAt;

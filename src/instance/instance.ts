@@ -50,7 +50,7 @@ export class Instance {
     isPromoting: false,
     isOnOldTimeline: false,
     trouble: undefined,
-    isStranded: false,
+    strandedAt: undefined,
   };
   readonly #notes: ServerNotes;
   #wishes: Wishes | undefined;
@@ -197,7 +197,7 @@ export class Instance {
 
   #noteTrouble(kind: 'astray' | 'stranded', text: string): void {
     const findings = this.#findings;
-    if (kind === 'stranded') findings.isStranded = true;
+    if (kind === 'stranded') findings.strandedAt = this.observation.received;
     else findings.trouble ??= text;
     this.#wake();
   }

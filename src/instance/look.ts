@@ -26,7 +26,8 @@ export function lookAtInstance(step: StepContext): InstanceFacts {
     receiver: !isKnown || isReceiving === undefined ? 'unknown' : receiver,
     kinship: findings.kinship?.kind ?? 'unknown',
     isAstray: findings.trouble !== undefined && view.kind !== 'standalone',
-    isStranded: findings.isStranded,
+    // What has come since tells that there is more of it: somebody has brought the WAL back.
+    isStranded: findings.strandedAt === observation.received,
     source: followsPlan(context.dataDirectory, desired().replication) ? 'right' : 'wrong',
   };
 }

@@ -35,6 +35,7 @@ export interface MonitorOptions {
 interface RoleRow {
   readonly standby: boolean;
   readonly receiving: boolean;
+  readonly received: string | null;
   readonly streaming: string[] | null;
 }
 
@@ -42,9 +43,11 @@ interface RoleRow {
  * What is asked all the time; the second form also of the instances around this one. A base backup (contract 04, 3.7) streams
  * WAL as well, and is none.
  */
-const roleQuery = 'SELECT pg_is_in_recovery() AS standby, false AS receiving, NULL AS streaming';
+const roleQuery =
+  'SELECT pg_is_in_recovery() AS standby, false AS receiving, NULL AS received, NULL AS streaming';
 const sharedRoleQuery = `
 SELECT pg_is_in_recovery() AS standby, EXISTS (SELECT FROM pg_stat_wal_receiver) AS receiving,
+       GREATEST(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text AS received,
        (SELECT array_agg(application_name::text ORDER BY application_name) FROM pg_stat_replication
         WHERE state = 'streaming' AND application_name NOT LIKE '%-join') AS streaming`;
 
@@ -221,7 +224,7 @@ export class Monitor {
     if (rows[0] !== undefined) this.#noteRole(rows[0]);
   }
 
-  #noteRole({ standby, receiving, streaming }: RoleRow): void {
+  #noteRole({ standby, receiving, received, streaming }: RoleRow): void {
     const { observation, onNews } = this.#options;
     const names = streaming ?? [];
     const isNews =
@@ -230,6 +233,7 @@ export class Monitor {
       observation.streaming.join() !== names.join();
     observation.inRecovery = standby;
     observation.isReceiving = receiving;
+    observation.received = received ?? '';
     observation.streaming = names;
     if (isNews) onNews();
   }

@@ -18,8 +18,8 @@ export interface Findings {
   isOnOldTimeline: boolean;
   /** What the log says of why a standby cannot go on; undefined: nothing. */
   trouble: string | undefined;
-  /** The source said that it no longer has the WAL that comes next. */
-  isStranded: boolean;
+  /** Where this standby was when its source said that it no longer has the WAL that comes next; undefined: it has not. */
+  strandedAt: string | undefined;
 }
 
 /** What every step works with. */

@@ -18,6 +18,6 @@ export const setAside: Step = async ({ settings, context, view, findings, log },
     'the data of this instance was put aside, as a person asked; remove it when it is not needed',
   );
   findings.kinship = undefined;
-  findings.isStranded = false;
+  findings.strandedAt = undefined;
   await view.update((status) => withoutReclone(status, name, request), signal);
 };

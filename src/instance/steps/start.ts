@@ -20,7 +20,7 @@ export const start: Step = async (step, signal) => {
     return;
   }
   findings.trouble = undefined;
-  findings.isStranded = false;
+  findings.strandedAt = undefined;
   await server.start();
 };
 

@@ -11,7 +11,7 @@ export const turnStandby: Step = async ({ context, desired, findings }) => {
 export const pointToPrimary: Step = async ({ context, desired, server, findings }) => {
   if (!settleReplication(context.dataDirectory, desired().replication)) return;
   findings.trouble = undefined;
-  findings.isStranded = false;
+  findings.strandedAt = undefined;
   findings.kinship = undefined;
   server.signal('SIGHUP');
 };

@@ -125,6 +125,7 @@ test('a "no" always has a reason and a "yes" never has one', () => {
       ...(['starting', 'running', 'stopping', 'stopped'] as const),
     ),
     isReceiving: fc.option(fc.boolean(), { nil: undefined }),
+    received: fc.constant(''),
     streaming: fc.constant([]),
     isRestarting: fc.boolean(),
     refusedAt: optional(time),
