@@ -246,6 +246,7 @@ export class Aligner {
   /** One line a change, and the same in the status. */
   #show({ state, goal, step, why, isRefused }: Decision): void {
     const { observation, log } = this.#step;
+    observation.failures = this.#failures;
     const before = observation.alignment;
     const shown = this.#running?.name ?? step;
     const isSame =
