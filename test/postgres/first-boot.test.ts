@@ -69,7 +69,7 @@ describe('files of the initialisation directory', () => {
     const home = homeWith({ '00.sql': 'SELECT 1' });
     const manager = await Manager.start({ home, server: ['-c', 'nonsense=1'] });
     expect((await manager.ended()).code).toBe(1);
-    await manager.line('the reason', (line) => line.code === 'POSTGRES_FAILED');
+    await manager.line('the reason', (line) => line.code === 'PARAMETER_INVALID');
   });
 
   test('that fail end it, and the next start begins anew', async () => {
