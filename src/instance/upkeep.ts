@@ -63,7 +63,8 @@ export class Upkeep {
       this.#isWanted = false;
       await this.#pass();
       const isWaiting = this.#restart.isWaiting || this.#slots.isWaiting;
-      wait = this.#duties.areDone && !isWaiting ? regularPeriod : retryPeriod;
+      const period = Math.min(regularPeriod, this.#slots.period);
+      wait = this.#duties.areDone && !isWaiting ? period : retryPeriod;
     }
     this.#isBusy = false;
     if (!this.#stopped.signal.aborted) this.#timer = setTimeout(() => this.trigger(), wait);

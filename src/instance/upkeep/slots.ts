@@ -26,6 +26,12 @@ FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT temporary ORDER B
 export class SlotUpkeep {
   #copiedAt = Number.NEGATIVE_INFINITY;
   #isWaiting = false;
+  #period = Number.POSITIVE_INFINITY;
+
+  /** Milliseconds after which those of a standby are to be looked at again, whatever happens (updateInterval). */
+  get period(): number {
+    return this.#period;
+  }
 
   /** Whether a slot that is to go is still in use, the end of which nothing tells (contract 03, 3.21). */
   get isWaiting(): boolean {
@@ -42,6 +48,8 @@ export class SlotUpkeep {
       isSynchronized: settings.copiesUserSlots,
       excludePatterns: settings.excludePatterns,
     };
+    const interval = settings.updateInterval * 1000;
+    this.#period = isPrimary ? Number.POSITIVE_INFINITY : interval;
     const slots = await readSlots(client);
     const plan = planSlots({
       rules,
@@ -57,7 +65,7 @@ export class SlotUpkeep {
       client.query('SELECT pg_create_physical_replication_slot($1)', [name]),
     );
     if (created.length + dropped.length > 0) step.log.info({ created, dropped }, 'replication slots settled');
-    const isDue = now() - this.#copiedAt >= settings.updateInterval * 1000;
+    const isDue = now() - this.#copiedAt >= interval;
     if (!isPrimary && isDue && step.observation.isReceiving === true) {
       await copySlots(client, step, rules, work);
       this.#copiedAt = now();
