@@ -8,8 +8,8 @@ import { recordStart } from './record-start.ts';
  * `npm run build`: everything that an image needs, in dist/: the program with what V8 has compiled of it at a start, the
  * Node that runs it, and a launcher for PATH.
  *
- * The program is one CommonJS file: Node loads it in half the time of as many ES modules, and what is imported lazily in
- * the sources is still evaluated only then, the modules of Node that it needs included.
+ * The program is one CommonJS file, which Node loads faster than as many ES modules (README, Decisions); what is imported
+ * lazily in the sources is still evaluated only then, the modules of Node that it needs included.
  */
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -51,9 +51,10 @@ chmodSync(program, 0o644);
 copyFileSync(process.execPath, join(dist, 'node'));
 chmodSync(join(dist, 'node'), 0o755);
 writeFileSync(join(dist, 'launcher'), `#!${home}/node\nrequire('${home}/manager.cjs');\n`, { mode: 0o755 });
-if (!(await recordStart(dist))) {
+const trouble = await recordStart(dist);
+if (trouble !== undefined) {
   process.stderr.write(
-    'build: no PostgreSQL server here to record a start with: every start will compile the program\n',
+    `build: no start was recorded, so that every start compiles the program: ${trouble}\n`,
   );
 }
 rmSync(join(dist, 'recorder.cjs'));

@@ -5,8 +5,8 @@ import { Script } from 'node:vm';
 const program = join(__dirname, 'program.cjs');
 
 /**
- * The program, compiled from what V8 has kept of an earlier run (`npm run build`): a third of a start is the compilation of
- * what every start needs. Node's own cache (`module.enableCompileCache`) is no use in an image: it is kept for each user.
+ * The program, compiled from what V8 has kept of an earlier run (`npm run build`): every start needs the same of it. Node's
+ * own cache (`module.enableCompileCache`) is no use in an image: it is kept for each user.
  * V8 passes over a cache of another version or of other flags, and compiles.
  */
 export function compileProgram(): Script {
