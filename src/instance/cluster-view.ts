@@ -79,8 +79,12 @@ export class ClusterView {
     signal: AbortSignal,
   ): Promise<ClusterReading> {
     const askedAt = this.#clock();
+    const before = this.#latest;
     const reading = await this.#source.updateStatus(change, signal);
+    const isOvertaken = this.#latest !== before;
     this.#accept(reading, askedAt);
+    // What was read meanwhile may be newer than what was written.
+    if (isOvertaken) void this.refresh();
     return reading;
   }
 

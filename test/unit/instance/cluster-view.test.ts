@@ -23,9 +23,11 @@ class Source implements ClusterSource {
     return () => {};
   }
 
+  written = Promise.resolve(reading('written'));
+
   updateStatus(change: (status: ClusterStatus) => ClusterStatus | undefined): Promise<ClusterReading> {
     change({});
-    return Promise.resolve(reading('written'));
+    return this.written;
   }
 }
 
@@ -86,4 +88,20 @@ test('what was written here is not replaced by what a request of before has seen
   source.reads[2]!.resolve(reading('newest'));
   await settle();
   expect(seen).toEqual(['written', 'newest']);
+});
+
+test('what was written here does not stay when something newer was read before that was known', async () => {
+  const { source, view, settle, at } = await started();
+  const write = Promise.withResolvers<ClusterReading>();
+  source.written = write.promise;
+  const update = view.update((status) => status, new AbortController().signal);
+  at(200);
+  source.changed();
+  source.reads[1]!.resolve(reading('newer'));
+  await settle();
+  write.resolve(reading('written'));
+  await update;
+  source.reads[2]?.resolve(reading('newer'));
+  await settle();
+  expect(view.latest?.resourceVersion).toBe('newer');
 });
