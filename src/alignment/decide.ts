@@ -20,6 +20,8 @@ export interface Decision {
   readonly isRefused: boolean;
   /** When to decide again although nothing has happened; undefined: no need to. */
   readonly again: number | undefined;
+  /** Nothing more is done without a reading of the Cluster that was asked for at this time or later; undefined: no need to. */
+  readonly needsReadingOf: number | undefined;
 }
 
 /**
@@ -34,7 +36,9 @@ export function decide(situation: Situation, table: TransitionTable = transition
   const lease = leaseIntent(situation, state, goal);
   const cell = table[state][goal];
   const step = cell.kind === 'step' ? cell.step : repoint(situation, state, goal);
-  const base = { state, goal, lease, again: lookAgainAt(situation), isRefused: false };
+  // Others may have changed the Cluster while the lease was theirs, and the news of it may still be on its way.
+  const needsReadingOf = goal === 'claim' ? situation.lease.heldSince : undefined;
+  const base = { state, goal, lease, again: lookAgainAt(situation), needsReadingOf, isRefused: false };
   if (step === undefined) {
     const why = cell.kind === 'step' ? undefined : cell.why;
     return { ...base, step, why, isRefused: cell.kind === 'refuse' };

@@ -56,6 +56,9 @@ export function goalOf(situation: Situation): Goal {
   return cluster.currentPrimary === instance.name ? 'reign' : 'lead';
 }
 
+/** With these an instance may be a primary before long. */
+export const leading: ReadonlySet<Goal> = new Set(['found', 'claim', 'lead', 'reign']);
+
 /** While the lease was somebody else's, somebody else may have been the primary: what was read before says nothing. */
 function isOlderThanLease({ cluster, lease }: Situation): boolean {
   return cluster?.readAt !== undefined && lease.heldSince !== undefined && cluster.readAt < lease.heldSince;

@@ -33,6 +33,31 @@ export type RestartPlan =
   /** A person has to move the primary first. */
   | { readonly kind: 'person'; readonly why: string };
 
+/** What may stand in the way of any restart, whoever wants it. */
+export interface RestartHindrances {
+  /** Of the decision of the moment; undefined: there was none yet. */
+  readonly goal: string | undefined;
+  readonly step: string | undefined;
+  readonly isRunning: boolean;
+  /** Nobody is about to take the place of the primary. */
+  readonly isPrimarySettled: boolean;
+  /** The server runs with what the files say. */
+  readonly isConfigurationLoaded: boolean;
+}
+
+/**
+ * Why no restart is begun at this moment; undefined: nothing speaks against it. A change of the role comes first, and what a
+ * running server refuses to load would keep the next one from starting (PostgreSQL manual, Setting Parameters).
+ */
+export function restartHindrance(facts: RestartHindrances): RestartPlan | undefined {
+  const isSettled = (facts.goal === 'reign' || facts.goal === 'follow') && facts.step === undefined;
+  if (!isSettled || !facts.isRunning || !facts.isPrimarySettled) {
+    return { kind: 'wait', why: 'the role of this instance is not settled' };
+  }
+  if (facts.isConfigurationLoaded) return undefined;
+  return { kind: 'wait', why: 'the server has not loaded its configuration' };
+}
+
 /**
  * Who restarts when, so that no standby is ever asked to run with less than its primary has: a decrease begins with the
  * primary and reaches a standby through the WAL, everything else begins with the standbys, one at a time.

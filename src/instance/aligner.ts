@@ -1,6 +1,6 @@
 import { type Decision, decide } from '../alignment/decide.ts';
 import type { Situation } from '../alignment/facts.ts';
-import type { Goal } from '../alignment/goal.ts';
+import { leading } from '../alignment/goal.ts';
 import { type Failures, forgetFailure, noteFailure } from '../alignment/pacing.ts';
 import type { StopEvent } from '../alignment/stop-plan.ts';
 import { type Roles, validityOf } from '../alignment/validity.ts';
@@ -25,8 +25,6 @@ import type { Watchdog } from './watchdog.ts';
 
 /** A server that was taken over may go on without a lease for this long: two looks at it. */
 const adoptionGrace = 4_000;
-/** Goals with which this instance may be a primary before long. */
-const soonPrimary: ReadonlySet<Goal> = new Set(['found', 'claim', 'lead', 'reign']);
 
 interface RunningStep {
   readonly name: WorkStep;
@@ -124,7 +122,7 @@ export class Aligner {
     this.#show(decision);
     this.#lease.intend(decision.lease);
     this.#watch(situation, decision);
-    this.#readAgain(situation, decision);
+    if (decision.needsReadingOf !== undefined) this.#step.view.requireNewerThan(decision.needsReadingOf);
     this.#step.server.monitor?.hurry(decision.goal === 'claim' || decision.goal === 'lead');
     this.#act(decision);
     if (decision.again !== undefined) {
@@ -143,13 +141,8 @@ export class Aligner {
     const postmaster = server.postmaster?.pid;
     if (instance.data === 'primary' && postmaster !== undefined) {
       if (lease.fenceAt !== undefined) this.#watchdog?.guard({ fenceAt: lease.fenceAt, postmaster });
-    } else if (soonPrimary.has(goal) && !isRefused) this.#watchdog?.prepare();
+    } else if (leading.has(goal) && !isRefused) this.#watchdog?.prepare();
     else if (this.#running === undefined && !server.isAdopted) this.#watchdog?.release();
-  }
-
-  /** Others may have changed the Cluster while the lease was theirs, and the news of it may still be on its way. */
-  #readAgain({ lease }: Situation, { goal }: Decision): void {
-    if (goal === 'claim' && lease.heldSince !== undefined) this.#step.view.requireNewerThan(lease.heldSince);
   }
 
   /** Nothing to do and no server: that is a state of its own, which probes can tell. */

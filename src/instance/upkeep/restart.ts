@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import { planRestart, type RestartPlan } from '../../alignment/restart-plan.ts';
+import { planRestart, type RestartPlan, restartHindrance } from '../../alignment/restart-plan.ts';
 import { primaryUpdateStrategy } from '../../cluster/defaults.ts';
 import { clusterPhase } from '../../cluster/status.ts';
 import { type PendingRestartRow, pendingRestartQuery } from '../../postgres/status-queries.ts';
@@ -7,12 +7,6 @@ import { now } from '../deadline.ts';
 import { readEnforcedParameters } from '../enforced-parameters.ts';
 import type { Postmaster } from '../postmaster.ts';
 import type { StepContext } from '../step-context.ts';
-
-/** The role of the instance, or its server, is being changed, or will be. */
-const busy: RestartPlan = { kind: 'wait', why: 'the role of this instance is not settled' };
-
-/** What a running server refuses to load would keep the next one from starting (PostgreSQL manual, Setting Parameters). */
-const unreadable: RestartPlan = { kind: 'wait', why: 'the server has not loaded its configuration' };
 
 /** The configuration that the server runs with. */
 interface Loaded {
@@ -123,12 +117,14 @@ export class RestartUpkeep {
    */
   #hindrance({ isCurrent }: Loaded): RestartPlan | undefined {
     const { observation, view } = this.#step;
-    const { alignment, phase } = observation;
     const { currentPrimary, targetPrimary } = view.latest?.cluster.status ?? {};
-    const isSettled = alignment?.goal === 'reign' || alignment?.goal === 'follow';
-    if (!isSettled || alignment.step !== undefined || phase !== 'running' || currentPrimary !== targetPrimary)
-      return busy;
-    return isCurrent ? undefined : unreadable;
+    return restartHindrance({
+      goal: observation.alignment?.goal,
+      step: observation.alignment?.step,
+      isRunning: observation.phase === 'running',
+      isPrimarySettled: currentPrimary === targetPrimary,
+      isConfigurationLoaded: isCurrent,
+    });
   }
 
   /** The lease is renewed meanwhile, and the role stays: the server comes back as what it was. */

@@ -233,8 +233,7 @@ export class Manager implements Caller {
     this.#show(decision);
     this.keeper.intend(decision.lease);
     this.#watch(situation);
-    const { heldSince } = situation.lease;
-    if (decision.goal === 'claim' && heldSince !== undefined) this.view.requireNewerThan(heldSince);
+    if (decision.needsReadingOf !== undefined) this.view.requireNewerThan(decision.needsReadingOf);
     this.monitor.isHurried = decision.goal === 'claim' || decision.goal === 'lead';
     const goOn = () => {
       this.#isWaking = false;

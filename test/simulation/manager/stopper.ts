@@ -1,4 +1,5 @@
 import {
+  governingEvent,
   type StopEvent,
   type StopMode,
   type StopPolicy,
@@ -22,7 +23,7 @@ export class Stopper {
   readonly #smartSeconds: number;
   mode: StopMode | undefined;
   cause: StopEvent | undefined;
-  #isIsolated = false;
+  #governing: StopEvent | undefined;
   #order = 0;
 
   constructor(instance: Instance, process: Process, rules: Rules, smartSeconds: number) {
@@ -35,13 +36,13 @@ export class Stopper {
   push(event: StopEvent): void {
     this.cause ??= event;
     const before = this.mode;
-    const counts = before === undefined || this.#rules.shortensStops;
-    const isNewlyIsolated = event === 'isolation' && counts && !this.#isIsolated;
-    if (isNewlyIsolated) this.#isIsolated = true;
+    const governed = this.#governing;
+    if (before === undefined || this.#rules.shortensStops) this.#governing = governingEvent(governed, event);
+    const isNewlyGoverned = this.#governing !== governed;
     const mode = this.#rules.nextStopMode(before, event, this.#policy());
     this.mode = mode;
     // Time may have become short although the mode is the same.
-    if (mode !== before || mode === 'kill' || isNewlyIsolated) this.#wait(mode);
+    if (mode !== before || mode === 'kill' || isNewlyGoverned) this.#wait(mode);
     if (mode === before && mode !== 'kill') return;
     if (before === undefined && (mode === 'smart' || mode === 'fast')) this.#checkpointThenSignal(mode);
     else this.#instance.server?.signal(mode);
@@ -67,13 +68,13 @@ export class Stopper {
     else this.#process.after(random.between(5, 400), goOn);
   }
 
-  /** What is most urgent says how long each mode may take. */
+  /** How long each mode may take. */
   #policy(): StopPolicy {
-    const isIsolated = this.#isIsolated;
     return {
       smartSeconds: this.#smartSeconds,
-      fastSeconds: this.cause === 'hand over' ? fastSeconds.handOver : fastSeconds.usual,
-      immediateSeconds: isIsolated ? this.#rules.isolationPatience / 1_000 : immediateSeconds,
+      fastSeconds: this.#governing === 'hand over' ? fastSeconds.handOver : fastSeconds.usual,
+      immediateSeconds:
+        this.#governing === 'isolation' ? this.#rules.isolationPatience / 1_000 : immediateSeconds,
     };
   }
 }

@@ -228,7 +228,13 @@ describe('a switchover', () => {
       goal: 'claim',
       step: undefined,
     });
-    expect(decide(situation(before))).toMatchObject({ goal: 'claim', step: undefined, lease: 'hold' });
+    const needs = { needsReadingOf: now - 100 };
+    expect(decide(situation(before))).toMatchObject({
+      goal: 'claim',
+      step: undefined,
+      lease: 'hold',
+      ...needs,
+    });
     const since = { cluster: { readAt: now - 100 }, lease };
     expect(decide(situation({ ...since, instance: down }))).toMatchObject({ goal: 'reign', step: 'start' });
   });

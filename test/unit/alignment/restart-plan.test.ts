@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { lostAfter, planRestart, type RestartFacts } from '../../../src/alignment/restart-plan.ts';
+import {
+  lostAfter,
+  planRestart,
+  type RestartFacts,
+  restartHindrance,
+} from '../../../src/alignment/restart-plan.ts';
 
 const facts: RestartFacts = {
   name: 'c-2',
@@ -123,4 +128,30 @@ test('when all that are left have loaded the same, one of those that are to rest
       expect(plansOf(standbys, true)).toEqual([isOnePending ? 'wait' : 'now']);
     }),
   );
+});
+
+describe('no restart is begun', () => {
+  const free = {
+    goal: 'reign',
+    step: undefined,
+    isRunning: true,
+    isPrimarySettled: true,
+    isConfigurationLoaded: true,
+  } as const;
+
+  test.each([
+    { goal: undefined },
+    { goal: 'lead' },
+    { goal: 'fence' },
+    { step: 'announce' },
+    { isRunning: false },
+    { isPrimarySettled: false },
+    { isConfigurationLoaded: false },
+  ] as const)('with %j', (change) => {
+    expect(restartHindrance({ ...free, ...change })).toMatchObject({ kind: 'wait' });
+  });
+
+  test.each(['reign', 'follow'] as const)('but with nothing else to do, goal %s', (goal) => {
+    expect(restartHindrance({ ...free, goal })).toBeUndefined();
+  });
 });
