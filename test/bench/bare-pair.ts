@@ -43,14 +43,15 @@ export async function barePair(primary: BareServer, standby: BareServer) {
   const primaryProcess = startBare(primary);
   await untilBare(primary, 'SELECT true');
   tool('pg_basebackup', '-D', standby.data, '-d', conninfo(primary), '-c', 'fast');
-  followBare(standby, primary);
+  followBare(standby, conninfo(primary));
   const standbyProcess = startBare(standby);
   await untilCaughtUp(primary);
   return { primaryProcess, standbyProcess };
 }
 
-export function followBare(standby: BareServer, primary: BareServer): void {
-  appendFileSync(join(standby.data, 'postgresql.auto.conf'), `primary_conninfo = '${conninfo(primary)}'\n`);
+/** @param source how the primary is reached */
+export function followBare(standby: BareServer, source: string): void {
+  appendFileSync(join(standby.data, 'postgresql.auto.conf'), `primary_conninfo = '${source}'\n`);
   writeFileSync(join(standby.data, 'standby.signal'), '');
   give(join(standby.data, 'standby.signal'));
 }

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { conninfo, followBare, startBare, stopBare, tool } from './bare-pair.ts';
 import { ClusterPlace, type Member } from './cluster-place.ts';
-import { anonymousMemory, cpuSeconds, freePort, identity, type Row, spread } from './support.ts';
+import { anonymousMemory, cpuSeconds, freePort, type Row, spread } from './support.ts';
 
 const lease = '  primaryLease: {leaseDurationSeconds: 3, renewDeadlineSeconds: 2, retryPeriodSeconds: 1}\n';
 
@@ -57,6 +57,8 @@ export async function measureReturn(runs: number): Promise<Row[]> {
       await diverge(cluster, old, next);
       const copy = join(cluster.home, 'bare-copy');
       execFileSync('cp', ['-a', old.data, copy]);
+      // What the copy has left to be written is not part of anybody's return.
+      execFileSync('sync');
       bareTimes.push(await returnBare(cluster, { ...old, data: copy, port: await freePort() }, next));
       rmSync(copy, { recursive: true });
       const since = performance.now();
@@ -99,12 +101,11 @@ async function returnBare(cluster: ClusterPlace, old: Member, next: Member): Pro
   const since = performance.now();
   rmSync(join(old.data, 'postmaster.pid'), { force: true });
   tool('pg_rewind', '--source-server', conninfo(next), '--target-pgdata', old.data);
-  followBare(old, next);
-  // The generated file names pipes that nobody reads.
-  rmSync(join(old.data, 'custom.conf'));
-  execFileSync('touch', [join(old.data, 'custom.conf')], { ...identity });
-  rmSync(join(old.data, 'override.conf'));
-  execFileSync('touch', [join(old.data, 'override.conf')], { ...identity });
+  const passfile = join(cluster.home, 'cluster.yaml.passfile');
+  followBare(old, `host=127.0.0.1 port=${next.port} user=streaming_replica passfile=${passfile}`);
+  // The generated files name pipes that nobody reads; but a standby needs what its primary has (PostgreSQL manual, 27.4.3).
+  writeFileSync(join(old.data, 'custom.conf'), 'max_worker_processes = 32\n');
+  writeFileSync(join(old.data, 'override.conf'), '');
   const server = startBare(old);
   await cluster.untilStreaming(next, 1);
   const took = performance.now() - since;

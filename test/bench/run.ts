@@ -35,7 +35,13 @@ const rows: Row[] = [];
 for (const [name, measure] of Object.entries(groups)) {
   if (!name.includes(only)) continue;
   process.stderr.write(`measuring: ${name}\n`);
-  rows.push(...(await measure()));
+  try {
+    rows.push(...(await measure()));
+  } catch (error) {
+    // What was measured before, and what can be after it, is told all the same.
+    process.stderr.write(`${name}: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exitCode = 1;
+  }
 }
 if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(rows, undefined, 2)}\n`);
 else process.stdout.write(table(rows));

@@ -3,6 +3,7 @@ import {
   askBare,
   barePair,
   bareServer,
+  conninfo,
   followBare,
   startBare,
   stopBare,
@@ -153,7 +154,7 @@ async function bareSwitchover(
   promotions.push(performance.now() - since);
   await new Promise((resolve) => setTimeout(resolve, 500));
   gaps.push(await writer.stop());
-  followBare(old, next);
+  followBare(old, conninfo(next));
   const process = startBare(old);
   await untilBare(old, 'SELECT pg_is_in_recovery()');
   return bareState(next, old, nextProcess, process);

@@ -1,0 +1,71 @@
+/** Why an API server did not do what it was asked: the HTTP status, or that no answer came. */
+export class ApiError extends Error {
+  /** HTTP status; undefined: no answer, so that nobody knows whether the request was carried out. */
+  readonly status: number | undefined;
+  /** Kubernetes' own word for it, such as `Conflict`, `NotFound`, `Expired`; empty when there is none. */
+  readonly reason: string;
+  /** Milliseconds that the server asks to be left alone; undefined: it did not say. */
+  readonly retryAfter: number | undefined;
+
+  constructor(
+    message: string,
+    facts: { status?: number | undefined; reason?: string; retryAfter?: number | undefined } = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'ApiError';
+    this.status = facts.status;
+    this.reason = facts.reason ?? '';
+    this.retryAfter = facts.retryAfter;
+  }
+}
+
+/** Whether the object has changed since it was read, so that a conditioned write was not taken. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 409;
+}
+
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404;
+}
+
+/** The Role does not allow it: of a Secret this may change when the operator has adapted the Role (contract 03, 1.5). */
+export function isForbidden(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 403;
+}
+
+/** The resourceVersion that a watch was to begin from is no longer known: everything must be read anew. */
+export function isExpired(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 410 || error.reason === 'Expired');
+}
+
+/**
+ * The error that an answer other than 2xx stands for; its body usually is an object of kind Status.
+ *
+ * @param retryAfter value of the header of that name, in seconds
+ */
+export function errorOf(what: string, status: number, body: string, retryAfter: string | undefined): ApiError {
+  const told = statusOf(body);
+  const seconds = Number(retryAfter ?? told.details?.retryAfterSeconds ?? Number.NaN);
+  return new ApiError(`${what}: ${status} ${told.message ?? body.slice(0, 200)}`, {
+    status,
+    reason: told.reason ?? '',
+    retryAfter: Number.isFinite(seconds) ? seconds * 1000 : undefined,
+  });
+}
+
+interface Status {
+  readonly message?: string;
+  readonly reason?: string;
+  readonly code?: number;
+  readonly details?: { readonly retryAfterSeconds?: number };
+}
+
+function statusOf(body: string): Status {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null ? (value as Status) : {};
+  } catch {
+    return {};
+  }
+}
