@@ -4,6 +4,7 @@ import type { Observation } from './observation.ts';
 export interface Reason {
   readonly code:
     | 'LOOP_STALLED'
+    | 'ISOLATED'
     | 'NO_PROGRESS'
     | 'NOT_STARTED'
     | 'NOT_RUNNING'
@@ -25,6 +26,8 @@ export interface Health {
 export const healthLimits = {
   /** The loop beats once a second; ten missed beats are no hiccup. Under the 30 s after which a kubelet acts. */
   loopBeat: 10_000,
+  /** Others are asked every 2 s while the lease cannot be renewed; three times in vain, or the API has answered again. */
+  isolation: 6_000,
   /** Readiness promises an answer of the last second. */
   answer: 1_000,
   /**
@@ -43,12 +46,24 @@ export const healthLimits = {
 /** How often the same error must come before it is more than an episode. */
 const repeatedOften = 3;
 
-/** Whether the supervising loop is alive. Never depends on PostgreSQL, the disk or the network. */
-export function judgeLiveness(observed: Observation, now: number): Health {
-  const age = now - observed.loopBeatAt;
-  if (age <= healthLimits.loopBeat) return verdict([]);
+/**
+ * Whether the supervising loop is alive: goes round, and no step has outlived its deadline; and whether a primary has anybody
+ * left to talk to (contract 02, 5.2). Never depends on PostgreSQL or the disk.
+ */
+export function judgeLiveness({ loopBeatAt, isolatedAt }: Observation, now: number): Health {
+  const age = now - loopBeatAt;
+  const isIsolated = isolatedAt !== undefined && now - isolatedAt <= healthLimits.isolation;
   return verdict([
-    { code: 'LOOP_STALLED', text: `the supervising loop has not gone round for ${seconds(age)}` },
+    ...(age <= healthLimits.loopBeat
+      ? []
+      : ([
+          { code: 'LOOP_STALLED', text: `the supervising loop has not gone round for ${seconds(age)}` },
+        ] as const)),
+    ...(isIsolated
+      ? ([
+          { code: 'ISOLATED', text: 'this primary reaches neither the Kubernetes API nor another instance' },
+        ] as const)
+      : []),
   ]);
 }
 
@@ -56,7 +71,7 @@ export function judgeLiveness(observed: Observation, now: number): Health {
 export function judgeStartup(observed: Observation, now: number): Health {
   switch (observed.phase) {
     case 'preparing':
-      return verdict([{ code: 'NOT_STARTED', text: 'the server is being prepared' }]);
+      return verdict([{ code: 'NOT_STARTED', text: observed.initStep ?? 'the server is being prepared' }]);
     case 'initialising':
       return verdict([
         { code: 'NOT_STARTED', text: `a new database is made: ${observed.initStep ?? 'initdb'}` },

@@ -8,8 +8,10 @@ import type { Phase } from './phase.ts';
 export interface Observation {
   phase: Phase;
   phaseSince: number;
-  /** Last time the supervising loop went round. */
+  /** Last time the supervising loop went round, and no step was overdue. */
   loopBeatAt: number;
+  /** Last time that neither the store of the lease nor any other instance could be reached; undefined: never. */
+  isolatedAt: number | undefined;
   /** What the initialisation is doing. */
   initStep: string | undefined;
   /** Last time the server answered a query or asked for a password: proof that it takes connections. */
@@ -119,6 +121,7 @@ export function freshObservation(now: number): Observation {
     phase: 'preparing',
     phaseSince: now,
     loopBeatAt: now,
+    isolatedAt: undefined,
     initStep: undefined,
     answeredAt: undefined,
     acceptedAt: undefined,

@@ -8,6 +8,7 @@ import type { ClusterBinding } from '../instance/settings.ts';
 import type { Logger } from '../logs/manager-log.ts';
 import type { Libc } from '../process/libc.ts';
 import { describeDesiredState } from './desired-state.ts';
+import type { Pod } from './pod.ts';
 
 export interface BindingInput {
   readonly name: string;
@@ -15,6 +16,8 @@ export interface BindingInput {
   readonly clusterFile: string | undefined;
   /** --cluster-name, for an instance without a file. */
   readonly clusterName: string | undefined;
+  /** Undefined outside of Kubernetes. */
+  readonly pod: Pod | undefined;
   /** Under which the other instances reach this one. */
   readonly address: string;
   readonly libc: Libc;
@@ -30,6 +33,10 @@ export interface BindingInput {
 export async function bindCluster(input: BindingInput): Promise<ClusterBinding> {
   const { name, clusterFile, environment, clusterName, log } = input;
   const common = { environment, clusterName, log, shared: undefined };
+  if (input.pod !== undefined) {
+    const { bindPod } = await import('./pod-binding.ts');
+    return bindPod(input.pod, input);
+  }
   if (clusterFile === undefined) {
     return {
       source: standaloneSource(name, () => bareCluster(clusterName ?? 'postgres')),

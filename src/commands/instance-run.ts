@@ -1,20 +1,24 @@
 import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { catalogue } from '../errors/catalogue.ts';
 import { ManagerError, systemErrorCode } from '../errors/manager-error.ts';
 import { Instance } from '../instance/instance.ts';
 import { directoriesToGive } from '../instance/runtime-directory.ts';
 import type { InstanceSettings } from '../instance/settings.ts';
 import { defaultDataDirectory } from '../postgres/io/data-directory-facts.ts';
 import { findInstallation } from '../postgres/io/installation.ts';
+import { buildVersion } from '../process/build.ts';
 import { Children } from '../process/children.ts';
-import { openLibc, type WaitStatus } from '../process/libc.ts';
+import type { Identity } from '../process/identity.ts';
+import { type Libc, openLibc, type WaitStatus } from '../process/libc.ts';
 import { Reaper } from '../process/reaper.ts';
 import { stepDown } from '../process/step-down.ts';
-import { asksServerOnly, findDataDirectory } from './arguments.ts';
+import { asksServerOnly, findForeignArgument } from './arguments.ts';
 import { bindCluster } from './cluster-binding.ts';
 import { type Logging, openLogging } from './logging.ts';
 import type { GlobalOptions, ProgramContext, RunOptions } from './options.ts';
+import { podOf } from './pod.ts';
 
 /** Milliseconds that a slow reader of the log gets at the end. */
 const farewell = 2_000;
@@ -25,55 +29,94 @@ const defaultPort = 5432;
  *
  * @param ignored what stands on the command line and means nothing here, perhaps to a newer operator (contract 01, 1.3)
  * @returns the exit status of the process
- * @throws errors of the command line; everything later is logged and becomes the exit status
+ * @throws LOG_DESTINATION; every other error is logged and becomes the exit status
  */
 export async function runInstance(
   options: RunOptions & GlobalOptions,
   context: ProgramContext,
   ignored: readonly string[] = [],
 ): Promise<number> {
-  if (options.statusPortTls === true || options.metricsPortTls === true) {
-    throw new ManagerError('TLS_NOT_AVAILABLE', 'there is no source of certificates without Kubernetes');
-  }
   const environment = process.env;
   const executable = environment.POSTGRES_NAME || 'postgres';
   if (asksServerOnly(context.serverArguments))
     return becomeServer(options, executable, context.serverArguments);
-  const otherDirectory = findDataDirectory(context.serverArguments);
-  if (otherDirectory !== undefined) {
-    throw new ManagerError(
-      'BAD_ARGUMENT',
-      `the argument ${otherDirectory} is not for the server: name the data directory with --pg-data or PGDATA`,
-    );
-  }
-  const dataDirectory = options.pgData ?? (environment.PGDATA || defaultDataDirectory());
-  // initdb, no longer root, could not make it below a directory of root's: the `postgres` image gives it away as well.
-  const walDirectory = absolute(environment.POSTGRES_INITDB_WALDIR);
-  const identity = stepDown(dataDirectory, [
-    ...directoriesToGive,
-    ...(walDirectory === undefined ? [] : [walDirectory]),
-  ]);
-  const name = options.podName ?? (environment.POD_NAME || hostname());
   const libc = openLibc();
-  const logging = openLogging(options, environment.POD_NAME || undefined, libc);
-  const { log } = logging;
-  if (identity !== undefined) log.info(identity, 'stepped down from root');
-  if (ignored.length > 0) log.warn({ arguments: ignored }, 'unknown arguments ignored');
+  const log = (where: GlobalOptions) => openLogging(where, environment.POD_NAME || undefined, libc);
+  let identity: Identity | undefined;
+  try {
+    refuseForeign(options, context.serverArguments);
+    identity = leaveRoot(options);
+  } catch (error) {
+    // No file for it is opened as root, nor when nobody knows as whom.
+    const { logDestination: _, ...standardOutput } = options;
+    return tellRefusal(log(standardOutput), error);
+  }
+  const logging = log(options);
+  logging.log.info({ ...buildVersion, node: process.version }, 'manager starts');
+  if (identity !== undefined) logging.log.info(identity, 'stepped down from root');
+  if (ignored.length > 0) logging.log.warn({ arguments: ignored }, 'unknown arguments ignored');
   tellKernel('comm', 'manager');
   // Anonymous memory, private and shared, and ELF headers (core(5)); children inherit it (contract 04, 1.8).
   tellKernel('coredump_filter', '0x31');
-  const socketDirectory = options.socketDir ?? absolute(environment.PGHOST);
-  const settings: InstanceSettings = {
+  const settings = settingsFor(options, context.serverArguments, executable, libc, logging);
+  const status = await supervise(settings, libc, logging, context);
+  await logging.flush(farewell);
+  return status;
+}
+
+/** What could only be misunderstood is said before anything is done. */
+function refuseForeign(options: RunOptions, serverArguments: readonly string[]): void {
+  const isInPod = podOf(options, process.env) !== undefined;
+  if (!isInPod && (options.statusPortTls === true || options.metricsPortTls === true)) {
+    throw new ManagerError('TLS_NOT_AVAILABLE', 'there is no source of certificates without Kubernetes');
+  }
+  const foreign = findForeignArgument(serverArguments);
+  if (foreign === undefined) return;
+  throw new ManagerError(
+    'BAD_ARGUMENT',
+    `the argument ${foreign} is not for the server: name directories with --pg-data (PGDATA) and --socket-dir (PGHOST)`,
+  );
+}
+
+function leaveRoot(options: RunOptions): Identity | undefined {
+  // initdb, no longer root, could not make it below a directory of root's: the `postgres` image gives it away as well.
+  const walDirectory = absolute(process.env.POSTGRES_INITDB_WALDIR);
+  return stepDown(dataDirectoryOf(options), [
+    ...directoriesToGive,
+    ...(walDirectory === undefined ? [] : [walDirectory]),
+  ]);
+}
+
+async function tellRefusal(logging: Logging, error: unknown): Promise<number> {
+  logging.log.error({ error }, 'nothing was started');
+  await logging.flush(farewell);
+  return error instanceof ManagerError ? error.exitCode : catalogue.INTERNAL.exitCode;
+}
+
+function settingsFor(
+  options: RunOptions,
+  serverArguments: readonly string[],
+  executable: string,
+  libc: Libc,
+  logging: Logging,
+): InstanceSettings {
+  const environment = process.env;
+  const name = options.podName ?? (environment.POD_NAME || hostname());
+  return {
     name,
-    dataDirectory,
-    runtime: { runtimeDirectory: options.runtimeDir, socketDirectory },
+    dataDirectory: dataDirectoryOf(options),
+    runtime: {
+      runtimeDirectory: options.runtimeDir,
+      socketDirectory: options.socketDir ?? absolute(environment.PGHOST),
+    },
     binDirectory: options.bindir,
     executable,
     port: options.port ?? portOf(environment.PGPORT, logging),
-    serverArguments: context.serverArguments,
+    serverArguments,
     initDirectory: options.initDir,
     statusPort: options.statusPort,
     statusHost: options.statusAddress,
+    hasStatusTls: options.statusPortTls === true,
     advertisedHost: options.advertiseAddress,
     bindCluster: () =>
       bindCluster({
@@ -81,19 +124,17 @@ export async function runInstance(
         environment,
         clusterFile: options.clusterFile,
         clusterName: options.clusterName ?? (environment.CLUSTER_NAME || undefined),
+        pod: podOf(options, environment),
         address: options.advertiseAddress,
         libc,
-        log,
+        log: logging.log,
       }),
   };
-  const status = await supervise(settings, libc, logging, context);
-  await logging.flush(farewell);
-  return status;
 }
 
 async function supervise(
   settings: InstanceSettings,
-  libc: ReturnType<typeof openLibc>,
+  libc: Libc,
   logging: Logging,
   context: ProgramContext,
 ): Promise<number> {
@@ -124,7 +165,7 @@ function becomeServer(options: RunOptions, executable: string, args: readonly st
   const path = process.env.PATH;
   const found = findInstallation({ binDirectory: options.bindir, wantedMajor: undefined, executable, path });
   const program = join(found.binDirectory, executable);
-  stepDown(options.pgData ?? (process.env.PGDATA || defaultDataDirectory()), []);
+  stepDown(dataDirectoryOf(options), []);
   process.execve?.(program, [program, ...args], process.env);
   return 1;
 }
@@ -136,6 +177,10 @@ function tellKernel(file: string, text: string): void {
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
   }
+}
+
+function dataDirectoryOf({ pgData }: RunOptions): string {
+  return pgData ?? (process.env.PGDATA || defaultDataDirectory());
 }
 
 function absolute(path: string | undefined): string | undefined {

@@ -67,6 +67,7 @@ export function openLogging(options: GlobalOptions, pod: string | undefined, lib
   });
   return {
     log: root.child({ logger: 'instance-manager' }),
+    named: (program) => root.child({ logger: program }),
     openServerLog: async (directory, serverFormat, onNotable) => {
       const isShown = showsServerRecords(options.logLevel);
       const path = new LogPath({

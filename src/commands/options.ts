@@ -16,6 +16,7 @@ export interface RunOptions {
   readonly clusterFile?: string;
   readonly clusterName?: string;
   readonly namespace?: string;
+  readonly apiGroup?: string;
   readonly podName?: string;
   readonly bindir?: string;
   readonly runtimeDir?: string;

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Help, InvalidArgumentError, Option } from 'commander';
 import { buildVersion } from '../process/build.ts';
 import { addClusterCommands } from './cluster-program.ts';
 import { commandHelp, mainHelp } from './help.ts';
@@ -8,14 +8,16 @@ import type { GlobalOptions, ProgramContext, RunOptions, StatusOptions } from '.
 export function buildProgram(context: ProgramContext): Command {
   const program = new Command('manager')
     .description('The PID 1 of a PostgreSQL container: starts, supervises, logs and probes one instance.')
-    .addHelpText('after', mainHelp)
+    .addHelpText('after', () => `\n${runOptionsHelp()}${mainHelp}`)
+    .option('--version', 'print the versions of the manager, Node and PostgreSQL')
     .exitOverride()
     .helpCommand(false)
     .usage('[options] <command>')
     .argument('[command]')
     .allowExcessArguments()
-    .action((command: string | undefined) => {
-      if (command === undefined) program.outputHelp();
+    .action(async (command: string | undefined, { version }: { version?: true }) => {
+      if (version === true) await tellVersion();
+      else if (command === undefined) program.outputHelp();
       else
         program.error(
           `error: unknown command ${command}\nTo run another program of the image: docker run --entrypoint ${command} IMAGE`,
@@ -93,12 +95,29 @@ export function buildProgram(context: ProgramContext): Command {
     .command('version')
     .description('print the versions of the manager, Node and PostgreSQL')
     .allowExcessArguments()
-    .action(async () => {
-      const { printVersion } = await import('./version.ts');
-      printVersion(buildVersion);
-    });
+    .action(tellVersion);
   inheritOverrides(program);
   return program;
+}
+
+async function tellVersion(): Promise<void> {
+  const { printVersion } = await import('./version.ts');
+  printVersion(buildVersion);
+}
+
+/** The options that most people look for, although they belong to commands. */
+function runOptionsHelp(): string {
+  const help = new Help();
+  const items = help.visibleOptions(addRunOptions(new Command().helpOption(false))).map((option) => ({
+    term: help.optionTerm(option),
+    text: help.optionDescription(option),
+  }));
+  const width = Math.max(...items.map(({ term }) => term.length));
+  return [
+    'Options of `instance run` and `postgres`:',
+    ...items.map(({ term, text }) => `  ${term.padEnd(width)}  ${text}`),
+    '',
+  ].join('\n');
 }
 
 /** Accepted by every command, before or after its name (contract 01, 1.4). */
@@ -126,6 +145,7 @@ function addRunOptions(command: Command): Command {
     .option('--cluster-file <file>', 'YAML file of kind Cluster that describes the instance')
     .option('--cluster-name <name>', 'name of the cluster (CLUSTER_NAME)')
     .option('--namespace <name>', 'namespace of the cluster (NAMESPACE)')
+    .option('--api-group <group>', 'API group of the Cluster (default: postgresql.cnpg.io)')
     .option('--pod-name <name>', 'name of this instance (POD_NAME)')
     .option('--bindir <directory>', 'directory of postgres and initdb (default: the newest found)')
     .option(

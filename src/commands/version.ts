@@ -1,11 +1,17 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { messageOf } from '../errors/manager-error.ts';
 import { findInstallation } from '../postgres/io/installation.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+/** Milliseconds for a program that only tells its version. */
+const patience = 5_000;
 
 /** Prints one line each: manager, commit, Node, PostgreSQL. */
 export function printVersion(build: { readonly version: string; readonly commit: string }): void {
   const lines = [
     `manager ${build.version}`,
-    `commit ${build.commit}`,
+    `commit ${build.commit === 'unknown' ? commitOfSources() : build.commit}`,
     `node ${process.version}`,
     `postgresql ${serverVersion()}`,
   ];
@@ -17,8 +23,23 @@ function serverVersion(): string {
     const executable = process.env.POSTGRES_NAME ?? 'postgres';
     const path = process.env.PATH;
     const found = findInstallation({ binDirectory: undefined, wantedMajor: undefined, executable, path });
-    return `${found.major} (${found.binDirectory})`;
+    const program = join(found.binDirectory, executable);
+    const line = execFileSync(program, ['--version'], { encoding: 'utf8', timeout: patience }).trim();
+    return `${line.replace(/^postgres \(PostgreSQL\) /, '')}, ${program}`;
   } catch (error) {
     return `not found: ${messageOf(error)}`;
+  }
+}
+
+/** Of the clone that the sources run from; `unknown` in an archive, or without git. */
+function commitOfSources(): string {
+  try {
+    return execFileSync('git', ['-C', root, 'rev-parse', '--short=12', 'HEAD'], {
+      encoding: 'utf8',
+      timeout: patience,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    return 'unknown';
   }
 }

@@ -17,6 +17,13 @@ export function renderConninfo(parameters: ReadonlyArray<readonly [keyword: stri
     .join(' ');
 }
 
+/** Paths of the files by which a client shows who it is, and checks whom it has reached. */
+export interface ClientCertificate {
+  readonly key: string;
+  readonly cert: string;
+  readonly rootCert: string;
+}
+
 export interface PrimaryTarget {
   /** Host name or address, or the directory of a socket. */
   readonly host: string;
@@ -26,7 +33,7 @@ export interface PrimaryTarget {
   readonly applicationName: string;
   readonly passfile?: string | undefined;
   /** Paths of the files for a client certificate; undefined: a connection without TLS. */
-  readonly tls?: { readonly key: string; readonly cert: string; readonly rootCert: string } | undefined;
+  readonly tls?: ClientCertificate | undefined;
   /** After how many milliseconds without an answer to what was sent a connection counts as lost. */
   readonly tcpUserTimeoutMs: number;
 }

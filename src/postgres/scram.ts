@@ -12,6 +12,13 @@ export function scramSecret(password: string, salt: Buffer = randomBytes(saltLen
   return `SCRAM-SHA-256$${iterations}:${salt.toString('base64')}$${parts}`;
 }
 
+/** What is to be stored for a password; one that is stored in a server's own form already stays as it is (contract 03, 3.18). */
+export function passwordSecret(password: string): string {
+  const isStored =
+    /^md5[0-9a-f]{32}$/.test(password) || /^SCRAM-SHA-256\$\d+:[^$]+\$[^:]+:.+$/.test(password);
+  return isStored ? password : scramSecret(password);
+}
+
 /** Whether a stored secret is that of this password. False for anything else than SCRAM. */
 export function verifiesScram(secret: string, password: string): boolean {
   const match = /^SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):(.+)$/.exec(secret);

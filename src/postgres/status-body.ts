@@ -1,3 +1,4 @@
+import type { ControlDetails } from './control-file.ts';
 import { parseLsn } from './lsn.ts';
 import type { InstanceRow, TextRow } from './status-queries.ts';
 
@@ -19,6 +20,8 @@ export interface ProcessFacts {
   readonly sessionId: string;
   /** Segments waiting for the archive; undefined when the directory could not be read. */
   readonly readyWalFiles: number | undefined;
+  /** What the primary had by the last WAL that was replayed here; undefined when the control file does not tell. */
+  readonly replayed: ControlDetails['settings'] | undefined;
 }
 
 type Json = string | number | boolean | undefined | { [key: string]: Json } | Json[];
@@ -39,8 +42,8 @@ export function statusBody(rows: StatusRows, facts: ProcessFacts): { [key: strin
     ...(row.standby ? standbyPositions(row) : {}),
     replayPaused: row.replay_paused,
     isWalReceiverActive: row.receiver_active,
-    pendingRestart: row.pending_restart,
-    pendingRestartForDecrease: row.pending_decrease,
+    pendingRestart: row.pending_restart && mayRestart(row, facts.replayed),
+    pendingRestartForDecrease: row.decreases !== null,
     loadedConfigurationHash: text(row.configuration_hash),
     mightBeUnavailable: facts.mightBeUnavailable,
     isArchivingWAL: row.archiving || undefined,
@@ -83,6 +86,19 @@ export function bareStatusBody(podName: string, version: string): { [key: string
 /** The name that Go, and so the operator, gives to an architecture of Node. */
 export function goArchitecture(nodeArchitecture: string): string {
   return nodeArchitecture === 'x64' ? 'amd64' : nodeArchitecture;
+}
+
+/**
+ * A standby that was restarted with less than its primary had when the WAL was written would not start: its wish for a restart
+ * is told only when it has replayed that the primary has less, too (contract 02, 6.2 step 5).
+ */
+function mayRestart({ standby, decreases }: InstanceRow, replayed: ProcessFacts['replayed']): boolean {
+  if (!standby || decreases === null) return true;
+  return objectEntries(decreases).every(([name, wanted]) => replayed?.[name] === wanted);
+}
+
+function objectEntries<K extends string, V>(object: Readonly<Partial<Record<K, V>>>): Array<[K, V]> {
+  return Object.entries(object) as Array<[K, V]>;
 }
 
 /** `receivedLsn` never lies behind `replayLsn`: after replay from an archive nothing was received at all. */

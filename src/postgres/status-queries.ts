@@ -1,3 +1,5 @@
+import type { StandbySetting } from './control-file.ts';
+
 /**
  * What `/pg/status` asks of the server (contract 02, 6.2 and 6.3). Every name is qualified by the pinned
  * search_path; functions that fail in recovery stand behind a CASE, which PostgreSQL evaluates lazily.
@@ -8,27 +10,30 @@ const utc = (expression: string) =>
   `ELSE to_char(${expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END`;
 
 /** Parameters whose decrease a standby must not see before its primary (contract 02, 6.2 step 5). */
-const standbySensitive = [
+const standbySettings = [
   'max_connections',
   'max_prepared_transactions',
   'max_wal_senders',
   'max_worker_processes',
   'max_locks_per_transaction',
-];
+] as const satisfies readonly StandbySetting[];
 
 const isPending = 'EXISTS (SELECT FROM pg_settings WHERE pending_restart)';
-const isDecrease = `EXISTS (
-         SELECT FROM pg_settings AS s
-         WHERE s.pending_restart AND s.name IN (${standbySensitive.map((name) => `'${name}'`).join(', ')})
-           AND COALESCE(
+/** What those that wait for a restart would become, by name; null: none of them. */
+const decreases = `(
+         SELECT json_object_agg(name, wanted) FROM (
+           SELECT s.name, s.setting, COALESCE(
              (SELECT f.setting FROM pg_file_settings AS f
               WHERE f.name = s.name AND NOT f.applied
               ORDER BY f.seqno DESC LIMIT 1),
-             s.boot_val)::numeric < s.setting::numeric
+             s.boot_val)::numeric AS wanted
+           FROM pg_settings AS s
+           WHERE s.pending_restart AND s.name IN (${standbySettings.map((name) => `'${name}'`).join(', ')})
+         ) AS waiting WHERE wanted < setting::numeric
        )`;
 
 /** Whether a parameter in the files waits for a restart, and whether one of them is such a decrease. */
-export const pendingRestartQuery = `SELECT ${isPending} AS pending, ${isDecrease} AS decrease`;
+export const pendingRestartQuery = `SELECT ${isPending} AS pending, ${decreases} IS NOT NULL AS decrease`;
 
 export interface PendingRestartRow {
   readonly pending: boolean;
@@ -48,7 +53,7 @@ SELECT COALESCE(current_setting('cnpg.config_sha256', true), '') AS configuratio
        CASE WHEN role.standby THEN pg_is_wal_replay_paused() ELSE false END AS replay_paused,
        EXISTS (SELECT FROM pg_stat_wal_receiver) AS receiver_active,
        ${isPending} AS pending_restart,
-       ${isDecrease} AS pending_decrease,
+       ${decreases} AS decreases,
        COALESCE(a.last_archived_time, '-infinity') > COALESCE(a.last_failed_time, '-infinity') AS archiving,
        COALESCE(a.last_archived_wal, '') AS last_archived_wal,
        ${utc('a.last_archived_time')} AS last_archived_time,
@@ -94,7 +99,8 @@ export interface InstanceRow {
   readonly replay_paused: boolean;
   readonly receiver_active: boolean;
   readonly pending_restart: boolean;
-  readonly pending_decrease: boolean;
+  /** Parameters of standbySettings that wait for a restart to become less: what they would become. */
+  readonly decreases: Readonly<Partial<Record<StandbySetting, number>>> | null;
   readonly archiving: boolean;
   readonly last_archived_wal: string;
   readonly last_archived_time: string;

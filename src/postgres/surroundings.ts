@@ -34,6 +34,20 @@ export const clusterDefaults: Readonly<Record<string, string>> = {
   wal_sender_timeout: '5s',
 };
 
+/** Where certificates lie in a Pod (contract 03, 3.17); those of `replication` are for a client of another instance. */
+const certificates = '/controller/certificates';
+export const certificateFiles = {
+  directory: certificates,
+  server: { cert: `${certificates}/server.crt`, key: `${certificates}/server.key` },
+  clientCa: `${certificates}/client-ca.crt`,
+  serverCa: `${certificates}/server-ca.crt`,
+  replication: {
+    key: `${certificates}/streaming_replica.key`,
+    cert: `${certificates}/streaming_replica.crt`,
+    rootCert: `${certificates}/server-ca.crt`,
+  },
+} as const;
+
 /**
  * In a Pod of the operator (contract 04, 4.4.2). A changed byte changes the hash by which the operator compares Pods (4.7).
  *
@@ -49,9 +63,9 @@ export function podSurroundings(archiveMode: Surroundings['archiveMode']): Surro
       port: '5432',
       restart_after_crash: 'false',
       ssl: 'on',
-      ssl_ca_file: '/controller/certificates/client-ca.crt',
-      ssl_cert_file: '/controller/certificates/server.crt',
-      ssl_key_file: '/controller/certificates/server.key',
+      ssl_ca_file: certificateFiles.clientCa,
+      ssl_cert_file: certificateFiles.server.cert,
+      ssl_key_file: certificateFiles.server.key,
       unix_socket_directories: '/controller/run',
     },
     archiveMode,

@@ -22,9 +22,9 @@ export function stepDown(dataDirectory: string, ownDirectories: readonly string[
   const identity = chooseIdentity({ dataDirectoryOwner: ownerOf(dataDirectory), passwd: readPasswd() });
   // Afterwards /proc/self belongs to root.
   tellKernel();
+  giveIfEmpty(dataDirectory, identity, 0o700);
+  for (const directory of ownDirectories) giveIfEmpty(directory, identity, 0o2775);
   try {
-    giveIfEmpty(dataDirectory, identity, 0o700);
-    for (const directory of ownDirectories) giveIfEmpty(directory, identity, 0o2775);
     if (identity.name === undefined) process.setgroups?.([identity.gid]);
     else (process as WithInitgroups).initgroups(identity.name, identity.gid);
     process.setgid?.(identity.gid);
@@ -59,11 +59,19 @@ function ownerOf(directory: string): { uid: number; gid: number } | undefined {
   }
 }
 
+/**
+ * What cannot be given, on a read-only file system or because it is no directory, stays as it is: whoever needs it judges
+ * it as the new user, and nobody may need it.
+ */
 function giveIfEmpty(directory: string, { uid, gid }: Identity, mode: number): void {
-  mkdirSync(directory, { recursive: true });
-  const entry = lstatSync(directory);
-  if (!entry.isDirectory() || entry.uid !== 0) return;
-  if (readdirSync(directory).some((name) => name !== 'lost+found')) return;
-  chownSync(directory, uid, gid);
-  chmodSync(directory, mode);
+  try {
+    mkdirSync(directory, { recursive: true });
+    const entry = lstatSync(directory);
+    if (!entry.isDirectory() || entry.uid !== 0) return;
+    if (readdirSync(directory).some((name) => name !== 'lost+found')) return;
+    chownSync(directory, uid, gid);
+    chmodSync(directory, mode);
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+  }
 }

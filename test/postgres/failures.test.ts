@@ -31,11 +31,21 @@ describe('PGDATA', () => {
   });
 
   test('named a second time, among the arguments of the server', () => {
-    const { code, stderr } = runManager(['postgres', '-D', '/nowhere/other'], {
+    const { code, stdout } = runManager(['postgres', '-D', '/nowhere/other'], {
       PGDATA: join(temporaryDirectory(), 'data'),
     });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/BAD_ARGUMENT: the argument -D \/nowhere\/other .*--pg-data or PGDATA/);
+    expect(JSON.parse(stdout)).toMatchObject({
+      code: 'BAD_ARGUMENT',
+      error: expect.stringMatching(/the argument -D \/nowhere\/other .*--pg-data \(PGDATA\)/),
+    });
+  });
+
+  test('that is a file', async () => {
+    const home = temporaryDirectory();
+    writeFileSync(join(home, 'data'), 'precious');
+    expect(await refusal({ home })).toMatchObject({ code: 'PGDATA_NOT_EMPTY', exit: 1 });
+    expect(readFileSync(join(home, 'data'), 'utf8')).toBe('precious');
   });
 
   test('of another major', async () => {
@@ -182,10 +192,11 @@ describe('arguments', () => {
     [['nonsense'], /unknown command/],
     [['instance', 'run', '--port', 'x'], /a port is a number/],
     [['instance', 'run', '--status-port-tls'], /TLS_NOT_AVAILABLE/],
+    [['postgres', '-k', ''], /--socket-dir.*BAD_ARGUMENT/],
   ])('%j', (args, message) => {
-    const { code, stderr } = runManager(args);
+    const { code, stdout, stderr } = runManager(args);
     expect(code).toBe(1);
-    expect(stderr).toMatch(message);
+    expect(stdout + stderr).toMatch(message);
   });
 });
 
@@ -193,11 +204,15 @@ describe('commands that only answer', () => {
   test('help, as a page', () => {
     const { code, stdout } = runManager(['--help']);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/Usage: manager[\s\S]*Environment:[\s\S]*Signals:[\s\S]*Exit status:/);
+    expect(stdout).toMatch(
+      /Usage: manager[\s\S]*--cluster-file <file>[\s\S]*Environment:[\s\S]*Signals:[\s\S]*Exit status:/,
+    );
   });
   test('without a command', () => expect(runManager([])).toMatchObject({ code: 0 }));
   test('version', () => {
-    expect(runManager(['version']).stdout).toMatch(/^manager \S+\ncommit \S+\nnode v26\.\S+\npostgresql \d+/);
+    const told = /^manager \S+\ncommit [0-9a-f]{12}\nnode v26\.\S+\npostgresql \d+\.\d+.*, \/.*postgres\n$/;
+    expect(runManager(['version']).stdout).toMatch(told);
+    expect(runManager(['--version']).stdout).toMatch(told);
   });
   test('postgres --version is answered by the server itself', () => {
     const { code, stdout } = runManager(['postgres', '--version'], { PGDATA: temporaryDirectory() });

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import type { Client, ClientConfig } from 'pg';
+import type { ClientCertificate } from '../conninfo.ts';
 import type { WalPast } from '../kinship.ts';
 import { parseLsn } from '../lsn.ts';
 import { parseTimelineHistory } from '../timeline-history.ts';
@@ -9,6 +11,7 @@ export interface PrimaryAddress {
   readonly port: number;
   readonly user: string;
   readonly password: string | undefined;
+  readonly tls?: ClientCertificate | undefined;
   readonly applicationName: string;
 }
 
@@ -85,7 +88,7 @@ async function open(
     user: address.user,
     password: address.password ?? '',
     application_name: `${address.applicationName}-manager`,
-    ssl: false,
+    ssl: address.tls === undefined ? false : await clientTls(address.tls),
     connectionTimeoutMillis: patience,
     query_timeout: patience,
     ...more,
@@ -94,4 +97,16 @@ async function open(
   client.on('error', () => {});
   await client.connect();
   return client;
+}
+
+/** As `sslmode=verify-ca`: who signed it counts, and not under which of its names the server was reached. */
+async function clientTls({ key, cert, rootCert }: ClientCertificate) {
+  const read = (path: string) => readFile(path, 'utf8');
+  return {
+    key: await read(key),
+    cert: await read(cert),
+    ca: await read(rootCert),
+    minVersion: 'TLSv1.3' as const,
+    checkServerIdentity: () => undefined,
+  };
 }

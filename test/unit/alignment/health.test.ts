@@ -132,6 +132,7 @@ test('a "no" always has a reason and a "yes" never has one', () => {
     alignment: fc.constant(undefined),
     phaseSince: time,
     loopBeatAt: time,
+    isolatedAt: optional(time),
     initStep: optional(fc.string()),
     answeredAt: optional(time),
     acceptedAt: optional(time),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   asksServerOnly,
-  findDataDirectory,
+  findForeignArgument,
   normaliseBooleans,
   splitServerArguments,
 } from '../../../src/commands/arguments.ts';
@@ -55,7 +55,7 @@ test.each([['--version'], ['-C', 'port'], ['--describe-config']])('%s only asks'
   expect(asksServerOnly(['-c', 'x=y'])).toBe(false);
 });
 
-describe('another data directory for the server', () => {
+describe('what the manager must know of', () => {
   test.each([
     ['-D', 'other'],
     ['-Dother'],
@@ -67,15 +67,21 @@ describe('another data directory for the server', () => {
     ['-c', 'DATA_DIRECTORY=other'],
     ['-c', 'work_mem=5MB', '-N', '5', '-Fc', 'data-directory=other'],
   ])('%s %s is found', (...server) => {
-    expect(findDataDirectory(server)).toMatch(/other$/);
+    expect(findForeignArgument(server)).toMatch(/other$/);
   });
+  test.each([
+    [['-k', ''], "-k ''"],
+    [['-c', 'unix_socket_directories='], '-c unix_socket_directories='],
+    [['--Unix-Socket-Directories= '], '--Unix-Socket-Directories= '],
+  ])('no socket at all: %j', (server, told) => expect(findForeignArgument(server)).toBe(told));
   test.each([
     ['-c', 'config_file=/etc/data_directory=1'],
     ['-c', 'work_mem=5MB'],
+    ['-c', 'unix_socket_directories=/run/postgresql'],
     ['-k', '-D'],
     ['-kD'],
     ['--cluster-name=-D', '-h', '-D'],
     ['-F'],
     ['--', '-D', 'what the server refuses'],
-  ])('%s %s is none', (...server) => expect(findDataDirectory(server)).toBeUndefined());
+  ])('%s %s is none', (...server) => expect(findForeignArgument(server)).toBeUndefined());
 });
