@@ -41,6 +41,16 @@ export interface LeaseMemory {
   readonly standing: LeaseFacts['standing'];
   /** When the store was last asked, whatever came of it. */
   readonly askedAt: number;
+  /** Just before all others were asked, of whom each has promised then not to lead; see vouching.ts. */
+  readonly vouchedAt?: number | undefined;
+  /** The promise that this instance gave last, to a holder that could not reach the store. */
+  readonly promise?: Promised | undefined;
+}
+
+/** For as long as the lease lasts from then on, this instance does not become its holder. */
+export interface Promised {
+  readonly holder: string;
+  readonly at: number;
 }
 
 export const freshLeaseMemory: LeaseMemory = {
@@ -59,6 +69,8 @@ export type LeaseEvent =
   | { readonly kind: 'written'; readonly seen: SeenLease; readonly sentAt: number }
   /** A release is about to be sent: from here on the lease may be anybody's, whether the answer comes or not. */
   | { readonly kind: 'releasing' }
+  /** The store cannot be reached, and every other instance has promised not to lead; `sentAt`: just before they were asked. */
+  | { readonly kind: 'vouched'; readonly sentAt: number }
   /** Somebody else wrote first. */
   | { readonly kind: 'conflict' }
   /** No answer, or one that says nothing about the lease. */
@@ -96,6 +108,8 @@ export function nextLeaseMove(memory: LeaseMemory, situation: LeaseSituation): L
     if (memory.standing !== 'unknown') return { kind: 'release' };
     return now < due ? { kind: 'rest', until: due } : { kind: 'read' };
   }
+  const bound = boundUntil(memory, timings);
+  if (memory.renewedAt === undefined && now < bound) return { kind: 'rest', until: bound };
   const isFresh = memory.standing !== 'unknown' && memory.askedAt > Number.NEGATIVE_INFINITY;
   if (seen === undefined || !isFresh) return now < due ? { kind: 'rest', until: due } : { kind: 'read' };
   if (!isHealthy) return { kind: 'rest', until: now + timings.retryPeriod };
@@ -119,6 +133,8 @@ export function noteLease(
       return { ...asked, standing: memory.standing === 'lost' ? 'lost' : 'unknown' };
     case 'releasing':
       return { ...memory, ...notHeld, standing: 'none' };
+    case 'vouched':
+      return isUnbroken(memory, timings, now) ? { ...memory, vouchedAt: event.sentAt } : memory;
     case 'conflict':
       // Who wrote is told by the next read; until then nothing is claimed on the strength of the old one.
       return { ...asked, standing: 'unknown', askedAt: Number.NEGATIVE_INFINITY };
@@ -130,9 +146,28 @@ export function noteLease(
 }
 
 /** What the decisions get to see. */
-export function leaseFacts(memory: LeaseMemory, { renewDeadline }: LeaseTimings): LeaseFacts {
-  const { standing, heldSince, renewedAt } = memory;
-  return { standing, heldSince, fenceAt: renewedAt === undefined ? undefined : renewedAt + renewDeadline };
+export function leaseFacts(memory: LeaseMemory, timings: LeaseTimings): LeaseFacts {
+  const { standing, heldSince } = memory;
+  return { standing, heldSince, fenceAt: endOfTime(memory, timings) };
+}
+
+/** When the time of the holder is over; undefined: it is none. */
+function endOfTime(
+  { renewedAt, vouchedAt }: LeaseMemory,
+  { renewDeadline }: LeaseTimings,
+): number | undefined {
+  return renewedAt === undefined ? undefined : Math.max(renewedAt, vouchedAt ?? renewedAt) + renewDeadline;
+}
+
+/** A time that is over does not begin again by a promise: the server has been stopped, and others may have begun. */
+function isUnbroken(memory: LeaseMemory, timings: LeaseTimings, now: number): boolean {
+  const end = endOfTime(memory, timings);
+  return end !== undefined && memory.standing !== 'lost' && now < end;
+}
+
+/** Until when a promise that was given keeps this instance from leading. */
+function boundUntil({ promise }: LeaseMemory, { duration }: LeaseTimings): number {
+  return promise === undefined ? Number.NEGATIVE_INFINITY : promise.at + duration;
 }
 
 /** Our own time and that which the holder has promised: the longer one. */
@@ -140,34 +175,41 @@ function expiry({ seen, seenAt }: LeaseMemory, timings: LeaseTimings): number {
   return seenAt + Math.max(timings.duration, seen?.promised ?? 0);
 }
 
-const notHeld = { renewedAt: undefined, heldSince: undefined } as const;
+const notHeld = { renewedAt: undefined, heldSince: undefined, vouchedAt: undefined } as const;
 
 function written(
   memory: LeaseMemory,
   { seen, sentAt }: Extract<LeaseEvent, { kind: 'written' }>,
   me: string,
-  { renewDeadline }: LeaseTimings,
+  timings: LeaseTimings,
 ): LeaseMemory {
   const now = memory.askedAt;
   if (seen.holder !== me) return { ...memory, ...notHeld, standing: 'none', seen, seenAt: now };
-  const { renewedAt } = memory;
-  const isUnbroken = renewedAt !== undefined && now < renewedAt + renewDeadline;
   return {
     seen,
     seenAt: now,
     renewedAt: sentAt,
-    heldSince: isUnbroken ? memory.heldSince : now,
+    heldSince: isUnbroken(memory, timings, now) ? memory.heldSince : now,
     standing: 'held',
     askedAt: sentAt,
+    vouchedAt: undefined,
+    promise: memory.promise,
   };
 }
 
 function read(memory: LeaseMemory, seen: SeenLease | undefined, me: string, now: number): LeaseMemory {
   const isSame = seen?.holder === memory.seen?.holder && seen?.renewTime === memory.seen?.renewTime;
-  const next = { ...memory, seen, seenAt: isSame ? memory.seenAt : now };
+  const next = { ...memory, seen, seenAt: isSame ? memory.seenAt : now, ...withoutKept(memory, seen) };
   const wasOurs = memory.renewedAt !== undefined;
   // Missing or free is as good as ours: nobody else leads, and the time that we hold it for goes on until it is over.
   const isOthers = seen !== undefined && seen.holder !== '' && seen.holder !== me;
   if (!isOthers) return { ...next, standing: wasOurs ? 'held' : 'none' };
   return { ...next, ...notHeld, standing: wasOurs || memory.standing === 'lost' ? 'lost' : 'none' };
+}
+
+/** A holder that has renewed the lease since needs no promise any more. */
+function withoutKept({ promise, seen: before }: LeaseMemory, seen: SeenLease | undefined) {
+  const hasRenewed =
+    before !== undefined && seen?.holder === promise?.holder && seen?.renewTime !== before.renewTime;
+  return hasRenewed ? { promise: undefined } : {};
 }

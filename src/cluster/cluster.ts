@@ -21,7 +21,11 @@ export interface ClusterMetadata {
 export interface ClusterSpec {
   readonly instances?: number;
   readonly postgresql?: PostgresqlSpec;
-  readonly bootstrap?: { readonly initdb?: InitDb };
+  readonly bootstrap?: {
+    readonly initdb?: InitDb;
+    readonly recovery?: ApplicationSpec;
+    readonly pg_basebackup?: ApplicationSpec;
+  };
   readonly minSyncReplicas?: number;
   readonly maxSyncReplicas?: number;
   readonly replicationSlots?: ReplicationSlotsSpec;
@@ -30,6 +34,31 @@ export interface ClusterSpec {
   readonly switchoverDelay?: number;
   readonly primaryUpdateStrategy?: 'unsupervised' | 'supervised';
   readonly primaryLease?: PrimaryLeaseSpec;
+  readonly certificates?: CertificatesSpec;
+  readonly enableSuperuserAccess?: boolean;
+  readonly superuserSecret?: SecretReference;
+  readonly probes?: {
+    readonly liveness?: { readonly isolationCheck?: IsolationCheckSpec };
+  };
+}
+
+/** Names of Secrets. */
+export interface CertificatesSpec {
+  readonly serverCASecret?: string;
+  readonly clientCASecret?: string;
+  readonly serverTLSSecret?: string;
+  readonly replicationTLSSecret?: string;
+}
+
+export interface SecretReference {
+  readonly name: string;
+}
+
+/** Times are in milliseconds. */
+export interface IsolationCheckSpec {
+  readonly enabled?: boolean;
+  readonly requestTimeout?: number;
+  readonly connectionTimeout?: number;
 }
 
 export interface PostgresqlSpec {
@@ -72,9 +101,14 @@ export interface PrimaryLeaseSpec {
   readonly releasedLeaseDurationSeconds?: number;
 }
 
-export interface InitDb {
+/** Whom an application logs in as, and where. */
+export interface ApplicationSpec {
   readonly database?: string;
   readonly owner?: string;
+  readonly secret?: SecretReference;
+}
+
+export interface InitDb extends ApplicationSpec {
   readonly options?: readonly string[];
   readonly dataChecksums?: boolean;
   readonly encoding?: string;

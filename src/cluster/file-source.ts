@@ -50,6 +50,7 @@ interface Parsed {
 
 export class FileSource implements ClusterSource {
   readonly kind = 'file';
+  readonly isOrdered = false;
   readonly lease: FileLease;
   /** As the user wrote it, for messages. */
   readonly #name: string;

@@ -11,10 +11,15 @@ export interface ClusterReading {
 /** Where the Cluster comes from. Everything above works alike with each of them. */
 export interface ClusterSource {
   readonly kind: 'standalone' | 'file' | 'kubernetes';
+  /** It gives out nothing older than what it has given out before, by whatever way. */
+  readonly isOrdered: boolean;
   /** Reads the Cluster now. Throws BAD_CLUSTER_FILE, CLUSTER_UNREADABLE. */
   read(signal: AbortSignal): Promise<ClusterReading>;
-  /** Calls back soon after every change (coalesced); returns the way to stop. */
-  watch(onChange: () => void): () => void;
+  /**
+   * Calls back soon after every change (coalesced); returns the way to stop. A source that is told of changes together with
+   * what has become of the Cluster hands that over.
+   */
+  watch(onChange: (pushed?: ClusterReading) => void): () => void;
   /**
    * Changes the status: `change` gets the newest status and returns the new one, or undefined for no change; it is called
    * again on a conflict. Returns the reading after it. Throws CLUSTER_UNREADABLE, CLUSTER_CONFLICT after too many

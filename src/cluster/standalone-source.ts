@@ -28,6 +28,7 @@ export function standaloneSource(instance: string, load: () => Promise<Cluster> 
   };
   return {
     kind: 'standalone',
+    isOrdered: true,
     read,
     watch: () => () => {},
     updateStatus: async (change) => {

@@ -18,6 +18,10 @@ export interface ClusterStatus {
   readonly instancesReportedState?: Readonly<Record<string, ReportedState>>;
   readonly timelineID?: number;
   readonly topology?: Topology;
+  /** Names of Secrets, filled in by the operator, beside what else it keeps there. */
+  readonly certificates?: Readonly<Record<string, unknown>>;
+  /** Versions of the Secrets, by which the operator tells that one has changed. */
+  readonly secretsResourceVersion?: Readonly<Record<string, unknown>>;
   /** Ours: instances whose data a person wants replaced by a new copy of the primary, with the time of the request. */
   readonly recloneRequests?: Readonly<Record<string, string>>;
 }

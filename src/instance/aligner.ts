@@ -26,8 +26,13 @@ import type { Watchdog } from './watchdog.ts';
 /** A server that was taken over may go on without a lease for this long: two looks at it. */
 const adoptionGrace = 4_000;
 
+/** Milliseconds after its deadline in which a step must have given up: it was told to, and waits for nothing else. */
+const overdueAfter = 30_000;
+
 interface RunningStep {
   readonly name: WorkStep;
+  /** When it must be over, by the clock of the aligner; undefined: it has its own measure. */
+  readonly mustEnd: number | undefined;
   readonly abort: AbortController;
 }
 
@@ -60,6 +65,12 @@ export class Aligner {
     this.#watchdog = watchdog;
     this.#clock = clock;
     this.#adoptionGraceEnds = clock() + adoptionGrace;
+  }
+
+  /** A step heeds nothing any more, not even its deadline: nothing else will ever be done here. */
+  get isStuck(): boolean {
+    const mustEnd = this.#running?.mustEnd;
+    return mustEnd !== undefined && this.#clock() > mustEnd;
   }
 
   /** Aligns until the process is to end. Resolves with the end of the last server, if there was one; rejects when a step fails for good. */
@@ -172,8 +183,9 @@ export class Aligner {
 
   async #carryOut(name: WorkStep): Promise<void> {
     const abort = new AbortController();
-    this.#running = { name, abort };
     const deadline = deadlines[name];
+    const mustEnd = deadline === undefined ? undefined : this.#clock() + deadline + overdueAfter;
+    this.#running = { name, mustEnd, abort };
     const signal =
       deadline === undefined ? abort.signal : AbortSignal.any([abort.signal, AbortSignal.timeout(deadline)]);
     try {

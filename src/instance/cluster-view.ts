@@ -54,7 +54,10 @@ export class ClusterView {
     const askedAt = this.#clock();
     const reading = await this.#source.read(signal);
     this.#accept(reading, askedAt);
-    this.#unwatch = this.#source.watch(() => void this.refresh());
+    this.#unwatch = this.#source.watch((pushed) => {
+      if (pushed === undefined) void this.refresh();
+      else this.#accept(pushed, Number.NEGATIVE_INFINITY);
+    });
     return reading;
   }
 
@@ -84,7 +87,7 @@ export class ClusterView {
     const isOvertaken = this.#latest !== before;
     this.#accept(reading, askedAt);
     // What was read meanwhile may be newer than what was written.
-    if (isOvertaken) void this.refresh();
+    if (isOvertaken && !this.#source.isOrdered) void this.refresh();
     return reading;
   }
 
@@ -102,7 +105,7 @@ export class ClusterView {
       try {
         const reading = await this.#source.read(signal);
         // What was written here meanwhile is newer than what a request of before may have seen.
-        if (this.#latest === before) this.#accept(reading, this.#begunAt);
+        if (this.#latest === before || this.#source.isOrdered) this.#accept(reading, this.#begunAt);
         else this.#isStale = true;
         this.#trouble = undefined;
       } catch (error) {

@@ -1,19 +1,22 @@
 import { freshObservation, type Observation } from '../alignment/observation.ts';
 import { nextPhase, type PhaseEvent } from '../alignment/phase.ts';
 import type { StopEvent } from '../alignment/stop-plan.ts';
+import type { ClusterReading } from '../cluster/source.ts';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
 import type { WaitStatus } from '../process/libc.ts';
 import type { ControlSignal } from '../process/signal-inbox.ts';
 import { Aligner } from './aligner.ts';
+import type { Certificates } from './certificates.ts';
 import { concludeEnd, concludeFailure } from './conclusion.ts';
 import { now, pause } from './deadline.ts';
 import { Listener } from './listener.ts';
+import type { PodDuties } from './pod-duties.ts';
 import { type PreparationServices, type Prepared, prepare } from './preparation.ts';
 import { reopenServerLog } from './reopen-log.ts';
 import { Server } from './server.ts';
 import { loginOf } from './server-access.ts';
 import { ServerNotes } from './server-notes.ts';
-import type { InstanceSettings } from './settings.ts';
+import type { InstanceSettings, PodSecrets } from './settings.ts';
 import { openSharing, type Sharing } from './sharing.ts';
 import { StatusReport } from './status-report.ts';
 import type { Findings, StepContext } from './step-context.ts';
@@ -28,6 +31,8 @@ export type InstanceServices = Omit<PreparationServices, 'notes' | 'impatience'>
 
 /** Milliseconds that a starting server has the processors to itself before our listener is loaded; it needs about as much. */
 const headStart = 40;
+/** Milliseconds between two attempts to read the Cluster for the first time. */
+const readingPeriod = 500;
 /** Milliseconds in which the lease must be given back at the end: the store of a cluster that is going down may be gone. */
 const releasePatience = 3_000;
 
@@ -60,6 +65,7 @@ export class Instance {
   readonly #report: StatusReport;
   readonly #listener: Listener;
   readonly #watchkeeper: Watchkeeper;
+  #certificates: Certificates | undefined;
   #prepared: Prepared | undefined;
   #server: Server | undefined;
   #sharing: Sharing | undefined;
@@ -72,14 +78,19 @@ export class Instance {
     this.#settings = settings;
     this.#services = services;
     this.#notes = new ServerNotes(this.observation, (kind, text) => this.#noteTrouble(kind, text));
-    this.#report = new StatusReport(settings, this.observation);
-    this.#listener = new Listener(this.#report, settings, this.#log, (error) =>
-      this.#giveUp(error, 'no status server'),
+    this.#report = new StatusReport(settings, this.observation, () => this.#certificates?.serverCa());
+    this.#listener = new Listener(
+      this.#report,
+      settings,
+      () => this.#certificates?.serverPair(),
+      this.#log,
+      (error) => this.#giveUp(error, 'no status server'),
     );
     this.#watchkeeper = new Watchkeeper(
       this.observation,
       settings.dataDirectory,
       () => this.#server?.postmaster?.pid,
+      () => this.#aligner?.isStuck !== true,
       () => this.#beat(),
     );
   }
@@ -116,7 +127,13 @@ export class Instance {
     const binding = await this.#settings.bindCluster();
     const wishes = new Wishes(binding, libc.bootTime, this.#log);
     this.#wishes = wishes;
-    const reading = await wishes.start(signal);
+    const podDuties = binding.secrets === undefined ? undefined : await this.#openPod(binding.secrets);
+    const reading = await this.#firstReading(wishes);
+    await podDuties?.awaitCertificates(
+      () => wishes.view.latest?.cluster ?? reading.cluster,
+      signal,
+      (why) => this.#sayWaiting(why),
+    );
     const services = { ...this.#services, notes: this.#notes, impatience: this.#impatience.signal };
     const prepared = await prepare(this.#settings, services, signal);
     this.#prepared = prepared;
@@ -130,8 +147,11 @@ export class Instance {
       spec: reading.cluster.spec,
       isTakingOver: prepared.running !== undefined,
       onLeaseChange: (isStanding) => (isStanding ? this.#wake() : this.#aligner?.wake()),
+      askOthers: podDuties === undefined ? undefined : await this.#openVouchers(step),
+      podDuties,
     });
     this.#sharing = sharing;
+    this.#report.promiseBy(sharing.promise);
     const aligner = new Aligner(step, sharing, libc.bootTime);
     this.#aligner = aligner;
     // While the sharing was opened nobody else could take a stop.
@@ -152,6 +172,43 @@ export class Instance {
       log: this.#log,
       lastWords: () => prepared.close(),
     });
+  }
+
+  async #openPod({ reader, certificates: directory }: PodSecrets): Promise<PodDuties> {
+    const { Certificates } = await import('./certificates.ts');
+    const { PodDuties } = await import('./pod-duties.ts');
+    const certificates = new Certificates(directory, reader);
+    this.#certificates = certificates;
+    return new PodDuties({ reader, certificates, onServerPair: () => void this.#listener.renew() });
+  }
+
+  async #openVouchers(step: StepContext): Promise<(signal: AbortSignal) => Promise<boolean>> {
+    const { Vouchers } = await import('./vouchers.ts');
+    const vouchers = new Vouchers(step, () => this.#certificates?.peerTls());
+    return (signal) => vouchers.ask(signal);
+  }
+
+  /** A file that cannot be read is a mistake; an API that does not answer is waited for: nothing else can be done without it. */
+  async #firstReading(wishes: Wishes): Promise<ClusterReading> {
+    const { signal } = this.#calledOff;
+    for (;;) {
+      try {
+        return await wishes.start(signal);
+      } catch (error) {
+        const mayCome = wishes.view.kind === 'kubernetes' && !signal.aborted;
+        if (!mayCome || !(error instanceof ManagerError) || error.code !== 'CLUSTER_UNREADABLE') throw error;
+        this.#sayWaiting(`the Cluster cannot be read: ${error.message}`);
+        await pause(readingPeriod, signal);
+      }
+    }
+  }
+
+  /** Why there is no server yet, for probes and the log; the same is said once. */
+  #sayWaiting(why: string): void {
+    if (why !== this.observation.initStep) this.#log.warn(why);
+    this.observation.initStep = why;
+    if (!this.#settings.hasStatusTls || this.#certificates?.serverPair() !== undefined)
+      void this.#listener.open();
   }
 
   #openServer({ context, lock }: Prepared, wishes: Wishes): Server {

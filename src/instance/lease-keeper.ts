@@ -11,6 +11,7 @@ import {
   noteLease,
   type SeenLease,
 } from '../alignment/lease.ts';
+import { promiseTo, type VoucherFacts } from '../alignment/vouching.ts';
 import type { LeaseTimes } from '../cluster/defaults.ts';
 import type { LeaseRecord, LeaseStore } from '../cluster/source.ts';
 import { messageOf } from '../errors/manager-error.ts';
@@ -25,10 +26,15 @@ export interface LeaseKeeperOptions {
   /** Milliseconds of a clock that goes on while the machine sleeps. */
   readonly clock: () => number;
   readonly isHealthy: () => boolean;
+  /** Asks all others for their promise (src/alignment/vouching.ts); undefined where the store cannot go without them. */
+  readonly askOthers?: ((signal: AbortSignal) => Promise<boolean>) | undefined;
   /** Called when what `facts` says has changed: more than the time, or only that. */
   readonly onChange: (isStanding: boolean) => void;
   readonly log: Logger;
 }
+
+/** What a promise depends on besides the lease. */
+export type PromiseContext = Pick<VoucherFacts, 'currentPrimary' | 'targetPrimary' | 'isPrimary'>;
 
 /**
  * Asks the store of the lease what src/alignment/lease.ts says, one request at a time. Until something is intended it asks
@@ -42,6 +48,8 @@ export class LeaseKeeper implements LeaseHolding {
   #intent: LeaseIntent = 'leave';
   #timer: NodeJS.Timeout | undefined;
   #isBusy = false;
+  #isWriting = false;
+  #isAskingOthers = false;
   /** The lease has changed since the present request was begun: its answer may be older than that. */
   #hasChanged = false;
   #shown = '';
@@ -104,10 +112,40 @@ export class LeaseKeeper implements LeaseHolding {
         break;
       }
       this.#hasChanged = false;
-      this.#note(await this.#ask(move.kind));
+      const event = await this.#ask(move.kind);
+      this.#note(event);
+      if (event.kind === 'unreadable') void this.#askOthers();
     }
     this.#isBusy = false;
     if (this.#hasChanged) this.#lookAgain();
+  }
+
+  /** Nobody waits for it: the store may be back before the last of them has answered. */
+  async #askOthers(): Promise<void> {
+    const { askOthers, clock, timings, isHealthy } = this.#options;
+    if (askOthers === undefined || this.#isAskingOthers || this.facts.fenceAt === undefined) return;
+    // Whoever would not renew must not be kept, either.
+    if (!isHealthy()) return;
+    this.#isAskingOthers = true;
+    const sentAt = clock();
+    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(timings.retryPeriod)]);
+    if (await askOthers(signal)) this.#note({ kind: 'vouched', sentAt });
+    this.#isAskingOthers = false;
+  }
+
+  /**
+   * Promises not to lead while the holder cannot reach the store.
+   *
+   * @param cluster what the Cluster said last
+   * @returns why not, when the promise is not given
+   */
+  promise(holder: string, cluster: PromiseContext): string | undefined {
+    const { me, clock } = this.#options;
+    const facts = { ...cluster, me, holder, isWriting: this.#isWriting, now: clock() };
+    const memory = promiseTo(this.#memory, facts);
+    if (typeof memory === 'string') return memory;
+    this.#memory = memory;
+    return undefined;
   }
 
   #sleepUntil(until: number): void {
@@ -125,7 +163,10 @@ export class LeaseKeeper implements LeaseHolding {
       }
       if (kind === 'release') this.#note({ kind: 'releasing' });
       const sentAt = clock();
-      const answer = await store.write(this.#changed(kind, this.#record), signal);
+      this.#isWriting = true;
+      const answer = await store.write(this.#changed(kind, this.#record), signal).finally(() => {
+        this.#isWriting = false;
+      });
       if (answer === 'conflict') return { kind: 'conflict' };
       this.#record = answer;
       return { kind: 'written', seen: seenOf(answer)!, sentAt };

@@ -1,24 +1,29 @@
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
 import type { Logger } from '../logs/manager-log.ts';
 import type { StatusServer, StatusSource } from '../server/status-server.ts';
+import type { KeyPair } from '../server/tls.ts';
 import type { InstanceSettings } from './settings.ts';
 
 /** The status server, loaded and opened when somebody could want it: the server of the database comes first. */
 export class Listener {
   readonly #source: StatusSource;
   readonly #settings: InstanceSettings;
+  readonly #pair: () => KeyPair | undefined;
   readonly #log: Logger;
   readonly #onFailure: (error: ManagerError) => void;
   #server: Promise<StatusServer> | undefined;
 
+  /** @param pair what it shows when TLS is asked for (--status-port-tls) */
   constructor(
     source: StatusSource,
     settings: InstanceSettings,
+    pair: () => KeyPair | undefined,
     log: Logger,
     onFailure: (error: ManagerError) => void,
   ) {
     this.#source = source;
     this.#settings = settings;
+    this.#pair = pair;
     this.#log = log;
     this.#onFailure = onFailure;
   }
@@ -39,6 +44,13 @@ export class Listener {
     }
   }
 
+  /** The certificate has changed: connections from now on get the new one. */
+  async renew(): Promise<void> {
+    const pair = this.#pair();
+    const server = await this.#server?.catch(() => undefined);
+    if (pair !== undefined) server?.renew(pair);
+  }
+
   async close(): Promise<void> {
     const server = await this.#server?.catch(() => undefined);
     server?.close();
@@ -46,7 +58,10 @@ export class Listener {
 
   async #listen(): Promise<StatusServer> {
     const { StatusServer } = await import('../server/status-server.ts');
-    const server = new StatusServer(this.#source);
+    const pair = this.#settings.hasStatusTls ? this.#pair() : undefined;
+    if (this.#settings.hasStatusTls && pair === undefined)
+      throw new ManagerError('TLS_NOT_AVAILABLE', 'there is no certificate yet');
+    const server = new StatusServer(this.#source, pair);
     await server.listen(this.#settings.statusPort, this.#settings.statusHost);
     this.#log.info({ port: server.port }, 'status server listens');
     return server;

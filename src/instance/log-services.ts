@@ -17,6 +17,8 @@ export interface ServerLog {
 /** Where everything that is to be logged goes. */
 export interface LogServices {
   readonly log: Logger;
+  /** A log under the name of a program, for what is said in its stead. */
+  named(program: string): Logger;
   /** Begins to read the pipes, which a server needs before it can start. */
   openServerLog(
     directory: string,

@@ -114,6 +114,7 @@ export async function prepare(
     }),
     impatience: services.impatience,
     troubles: () => notes.messages,
+    named: (program) => logs.named(program),
     logOutput: (program, stream, output) =>
       logs.logOutput(
         program,

@@ -22,6 +22,8 @@ export interface ServerContext {
   readonly impatience: AbortSignal;
   /** What the server, or initdb, has said last of its troubles; see ServerNotes. */
   readonly troubles: () => readonly string[];
+  /** A log under the name of a program, for what is said in its stead. */
+  readonly named: (program: string) => Logger;
   /** Takes the text that a program prints, line by line, into the log. */
   readonly logOutput: (program: string, stream: 'stdout' | 'stderr', output: Readable) => void;
 }

@@ -9,11 +9,12 @@ import {
 } from '../alignment/stop-plan.ts';
 import type { Logger } from '../logs/manager-log.ts';
 import type { Login } from '../postgres/io/connection.ts';
+import { formatLsn } from '../postgres/lsn.ts';
 import type { ChildExit } from '../process/exit-status.ts';
 import type { WaitStatus } from '../process/libc.ts';
 import { Monitor } from './monitor.ts';
 import { adoptPostmaster, type Postmaster, startPostmaster } from './postmaster.ts';
-import { serverAddress, wasShutDown } from './server-access.ts';
+import { readControlFile, serverAddress, wasShutDown } from './server-access.ts';
 import type { ServerContext } from './server-context.ts';
 import { Stopper } from './stopper.ts';
 import type { RunningServer } from './takeover.ts';
@@ -88,6 +89,7 @@ export class Server {
   /** Starts it with the role that its files give it. Rejects when the program cannot be started. */
   async start(): Promise<void> {
     const { context, serverArguments } = this.#options;
+    this.#noteControlFile('before the start');
     this.#attach(
       await startPostmaster({
         children: context.children,
@@ -118,6 +120,24 @@ export class Server {
   /** False when there is no server. */
   signal(signal: NodeJS.Signals): boolean {
     return this.#postmaster?.signal(signal) ?? false;
+  }
+
+  /** Both sides of every server in the log, as the reference has them (contract 02, 10.7), without a program for it. */
+  #noteControlFile(when: string): void {
+    const { context } = this.#options;
+    const control = readControlFile(context.dataDirectory);
+    if (control === undefined) return;
+    const { systemIdentifier, clusterState, checkpoint, redo, timeline } = control;
+    context.named('pg_controldata').info(
+      {
+        system_identifier: systemIdentifier,
+        cluster_state: clusterState,
+        checkpoint: formatLsn(checkpoint),
+        redo: formatLsn(redo),
+        timeline,
+      },
+      `${when}: ${clusterState}`,
+    );
   }
 
   #attach(postmaster: Postmaster): void {
@@ -152,6 +172,7 @@ export class Server {
   async #finish(postmaster: Postmaster, exit: ChildExit): Promise<void> {
     const { observation, transition, onEnd, lock } = this.#options;
     if (this.#isAdopted) await lock();
+    this.#noteControlFile('after the end');
     const end = { exit, mode: this.stopMode, cause: this.#cause, silent: postmaster.silent };
     this.#postmaster = undefined;
     this.#isAdopted = false;

@@ -2,7 +2,9 @@ import type { StopEvent, StopPolicy } from '../alignment/stop-plan.ts';
 import type { FirstBoot } from '../cluster/first-boot.ts';
 import type { Secret } from '../cluster/secret.ts';
 import type { ClusterReading, ClusterSource } from '../cluster/source.ts';
+import type { ClientCertificate } from '../postgres/conninfo.ts';
 import type { RuntimeRequest } from './runtime-directory.ts';
+import type { SecretReader } from './secret-reader.ts';
 
 /** What an instance is asked to be. Read again at a reload. */
 export interface DesiredState {
@@ -28,6 +30,8 @@ export interface ReplicationPlan {
   /** Role of the standbys on the primary. */
   readonly user: string;
   readonly password: Secret | undefined;
+  /** Instead of a password: a certificate for this client, and whom its server's must come from. */
+  readonly tls?: ClientCertificate | undefined;
   /** Name of this instance, by which the primary knows it. */
   readonly applicationName: string;
   /** Undefined while there is none, nobody has said where it listens, or it is this instance. */
@@ -74,6 +78,8 @@ export interface InstanceSettings {
   readonly statusPort: number;
   /** Undefined: all addresses. */
   readonly statusHost: string | undefined;
+  /** --status-port-tls. */
+  readonly hasStatusTls: boolean;
   /** Opens the source of the Cluster. Rejects with what is wrong with it. */
   readonly bindCluster: () => Promise<ClusterBinding>;
 }
@@ -83,4 +89,12 @@ export interface ClusterBinding {
   readonly source: ClusterSource;
   /** What a reading of the Cluster asks of this instance. Throws what is wrong with it. */
   readonly describe: (reading: ClusterReading) => DesiredState;
+  /** Where there are Secrets; undefined outside of Kubernetes. */
+  readonly secrets?: PodSecrets | undefined;
+}
+
+export interface PodSecrets {
+  readonly reader: SecretReader;
+  /** Directory for the files of certificates. */
+  readonly certificates: string;
 }

@@ -5,6 +5,8 @@ import { leaseTimings } from '../cluster/defaults.ts';
 import type { ClusterSource } from '../cluster/source.ts';
 import { now } from './deadline.ts';
 import { type LeaseHolding, unsharedLease } from './lease-holding.ts';
+import { lookAtInstance } from './look.ts';
+import type { PodDuties } from './pod-duties.ts';
 import type { StepContext } from './step-context.ts';
 import type { Upkeep } from './upkeep.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -19,6 +21,8 @@ export interface Sharing {
   readonly holdsLease: () => boolean;
   /** Undefined for one that is alone: there is nothing to keep up with. */
   readonly openUpkeep: ((statusPort: number) => Promise<Upkeep>) | undefined;
+  /** See LeaseKeeper.promise. */
+  readonly promise: (holder: string) => string | undefined;
 }
 
 export interface SharingOptions {
@@ -28,6 +32,10 @@ export interface SharingOptions {
   /** A server of an earlier manager is taken over: that one's watchdog must not stop it. */
   readonly isTakingOver: boolean;
   readonly onLeaseChange: (isStanding: boolean) => void;
+  /** See LeaseKeeperOptions. */
+  readonly askOthers: ((signal: AbortSignal) => Promise<boolean>) | undefined;
+  /** What else is to be kept up to date by whoever has Secrets. */
+  readonly podDuties: PodDuties | undefined;
 }
 
 export async function openSharing(step: StepContext, options: SharingOptions): Promise<Sharing> {
@@ -42,6 +50,7 @@ export async function openSharing(step: StepContext, options: SharingOptions): P
       mayLead: always,
       holdsLease: always,
       openUpkeep: undefined,
+      promise: () => 'it is alone',
     };
   }
   const { LeaseKeeper } = await import('./lease-keeper.ts');
@@ -52,6 +61,7 @@ export async function openSharing(step: StepContext, options: SharingOptions): P
     timings: leaseTimings(options.spec),
     clock: libc.bootTime,
     isHealthy: () => isFitToLead(observation, now()),
+    askOthers: options.askOthers,
     onChange: options.onLeaseChange,
     log,
   });
@@ -76,7 +86,12 @@ export async function openSharing(step: StepContext, options: SharingOptions): P
     },
     openUpkeep: async (statusPort) => {
       const upkeep = await import('./upkeep.ts');
-      return new upkeep.Upkeep(step, lease, statusPort);
+      return new upkeep.Upkeep(step, lease, { statusPort, podDuties: options.podDuties });
+    },
+    promise: (holder) => {
+      const { currentPrimary = '', targetPrimary = '' } = step.view.latest?.cluster.status ?? {};
+      const isPrimary = lookAtInstance(step).data === 'primary';
+      return lease.promise(holder, { currentPrimary, targetPrimary, isPrimary });
     },
   };
 }

@@ -20,7 +20,7 @@ import type { ProbeAnswer, StatusSource } from '../server/status-server.ts';
 import { dataRoleOf } from './data-role.ts';
 import { now } from './deadline.ts';
 import { lineOf, reportOf } from './self-report.ts';
-import { loginOf, serverAddress } from './server-access.ts';
+import { loginOf, readControlFile, serverAddress } from './server-access.ts';
 import type { InstanceSettings } from './settings.ts';
 import type { StepContext } from './step-context.ts';
 
@@ -35,14 +35,31 @@ export class StatusReport implements StatusSource {
   readonly #settings: InstanceSettings;
   readonly #observation: Observation;
   #step: StepContext | undefined;
+  readonly #peerAuthority: () => string | undefined;
+  #promise: ((holder: string) => string | undefined) | undefined;
 
-  constructor(settings: InstanceSettings, observation: Observation) {
+  /** @param peerAuthority certificates of those who sign for other instances; undefined: nobody does */
+  constructor(settings: InstanceSettings, observation: Observation, peerAuthority: () => string | undefined) {
     this.#settings = settings;
     this.#observation = observation;
+    this.#peerAuthority = peerAuthority;
   }
 
   connectTo(step: StepContext): void {
     this.#step = step;
+  }
+
+  /** From here on others can be promised something; see LeaseKeeper.promise. */
+  promiseBy(promise: (holder: string) => string | undefined): void {
+    this.#promise = promise;
+  }
+
+  promise(holder: string): string | undefined {
+    return this.#promise === undefined ? 'it is not ready yet' : this.#promise(holder);
+  }
+
+  get peerAuthority(): string | undefined {
+    return this.#peerAuthority();
   }
 
   liveness(): ProbeAnswer {
@@ -112,6 +129,7 @@ export class StatusReport implements StatusSource {
         architecture: goArchitecture(process.arch),
         sessionId,
         readyWalFiles: await this.#countReadyFiles(),
+        replayed: readControlFile(this.#settings.dataDirectory)?.details?.settings,
       });
       return { ...body, manager: this.#ownPart() };
     } finally {

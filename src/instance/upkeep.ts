@@ -2,6 +2,7 @@ import type { Client } from 'pg';
 import { connect } from '../postgres/io/connection.ts';
 import { now } from './deadline.ts';
 import type { LeaseHolding } from './lease-holding.ts';
+import type { PodDuties } from './pod-duties.ts';
 import { loginOf, serverAddress } from './server-access.ts';
 import type { StepContext } from './step-context.ts';
 import { ConfigurationUpkeep } from './upkeep/configuration.ts';
@@ -32,11 +33,17 @@ export class Upkeep {
   readonly #report: ClusterReport;
   readonly #stopped = new AbortController();
   readonly #duties: Duties;
+  readonly #podDuties: PodDuties | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isWanted = false;
   #isBusy = false;
 
-  constructor(step: StepContext, lease: LeaseHolding, statusPort: number) {
+  constructor(
+    step: StepContext,
+    lease: LeaseHolding,
+    { statusPort, podDuties }: { readonly statusPort: number; readonly podDuties: PodDuties | undefined },
+  ) {
+    this.#podDuties = podDuties;
     this.#step = step;
     this.#duties = new Duties(step.log, this.#stopped.signal);
     this.#configuration = new ConfigurationUpkeep(step);
@@ -75,6 +82,7 @@ export class Upkeep {
     const duties = this.#duties;
     duties.begin();
     await duties.attempt('registration', (signal) => this.#report.register(signal));
+    await duties.attempt('certificates', (signal) => this.#podDuties?.settleCertificates(this.#step, signal));
     const isServing = observation.phase === 'running' && observation.inRecovery !== undefined;
     if (!isServing || server.postmaster === undefined) return;
     const isWritten = await duties.attempt('configuration', () => this.#configuration.settle());
@@ -94,6 +102,10 @@ export class Upkeep {
       this.#configuration.confirm(client, signal),
     );
     if (isPrimary) await duties.attempt('role', () => this.#role.settle(client, this.#step));
+    if (isPrimary)
+      await duties.attempt('passwords', (signal) =>
+        this.#podDuties?.settlePasswords(this.#step, client, signal),
+      );
     await duties.attempt('slots', () => this.#slots.settle(client, this.#step, isPrimary));
     const loaded = { spec: this.#configuration.loadedSpec, isCurrent: isWritten && isConfirmed };
     await duties.attempt('restart', (signal) => this.#restart.settle(client, loaded, signal));

@@ -17,8 +17,8 @@ export function primaryAddress({ desired }: Pick<StepContext, 'desired'>): Prima
   if (replication?.primary === undefined) {
     throw new ManagerError('PRIMARY_UNKNOWN', 'nobody has said where the primary listens');
   }
-  const { primary, user, password, applicationName } = replication;
-  return { host: primary.host, port: primary.port, user, password: password?.reveal(), applicationName };
+  const { primary, user, password, tls, applicationName } = replication;
+  return { ...primary, user, password: password?.reveal(), tls, applicationName };
 }
 
 /** What the WAL of a stopped server has gone through: only its control file can tell. */

@@ -23,6 +23,7 @@ export class Watchkeeper {
   readonly #observation: Observation;
   readonly #dataDirectory: string;
   readonly #postmasterPid: () => number | undefined;
+  readonly #isTurning: () => boolean;
   readonly #onBeat: () => void;
   #timer: NodeJS.Timeout | undefined;
   #looking = false;
@@ -30,16 +31,21 @@ export class Watchkeeper {
   #backlogAt = Number.NEGATIVE_INFINITY;
   #backlog = 0;
 
-  /** @param onBeat called at every beat */
+  /**
+   * @param isTurning whether the loop gets on: a beat counts only then
+   * @param onBeat called at every beat
+   */
   constructor(
     observation: Observation,
     dataDirectory: string,
     postmasterPid: () => number | undefined,
+    isTurning: () => boolean,
     onBeat: () => void,
   ) {
     this.#observation = observation;
     this.#dataDirectory = dataDirectory;
     this.#postmasterPid = postmasterPid;
+    this.#isTurning = isTurning;
     this.#onBeat = onBeat;
   }
 
@@ -52,7 +58,7 @@ export class Watchkeeper {
   }
 
   #beat(): void {
-    this.#observation.loopBeatAt = now();
+    if (this.#isTurning()) this.#observation.loopBeatAt = now();
     this.#onBeat();
     // Apart from the other looks, which the same storage may hold up.
     if (this.#observation.phase === 'stopping') this.#lookForHangs();

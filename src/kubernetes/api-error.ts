@@ -29,11 +29,6 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof ApiError && error.status === 404;
 }
 
-/** The Role does not allow it: of a Secret this may change when the operator has adapted the Role (contract 03, 1.5). */
-export function isForbidden(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 403;
-}
-
 /** The resourceVersion that a watch was to begin from is no longer known: everything must be read anew. */
 export function isExpired(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 410 || error.reason === 'Expired');
@@ -44,7 +39,12 @@ export function isExpired(error: unknown): boolean {
  *
  * @param retryAfter value of the header of that name, in seconds
  */
-export function errorOf(what: string, status: number, body: string, retryAfter: string | undefined): ApiError {
+export function errorOf(
+  what: string,
+  status: number,
+  body: string,
+  retryAfter: string | undefined,
+): ApiError {
   const told = statusOf(body);
   const seconds = Number(retryAfter ?? told.details?.retryAfterSeconds ?? Number.NaN);
   return new ApiError(`${what}: ${status} ${told.message ?? body.slice(0, 200)}`, {

@@ -11,7 +11,9 @@ const steadyAfter = 1_000;
 /** The two requests that a watch is made of. */
 export interface WatchRequests {
   /** All objects that are watched, and the version that a watch may begin from. */
-  list(signal: AbortSignal): Promise<{ readonly items: readonly ApiObject[]; readonly resourceVersion: string }>;
+  list(
+    signal: AbortSignal,
+  ): Promise<{ readonly items: readonly ApiObject[]; readonly resourceVersion: string }>;
   /** Resolves when the server has ended the watch; rejects with an ApiError. */
   watch(resourceVersion: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void>;
 }

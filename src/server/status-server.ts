@@ -1,6 +1,14 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
+import { type KeyPair, serverTls } from './tls.ts';
 
 /** What a probe answers: `reasons` is empty exactly when `ok`. */
 export interface ProbeAnswer {
@@ -19,6 +27,10 @@ export interface StatusSource {
   status(): Promise<object>;
   /** The same 500 as an object, for those who ask for JSON. */
   excuse(error: unknown): object;
+  /** Promises another instance not to lead for a while; a text: why not. */
+  promise(holder: string): string | undefined;
+  /** Certificates of those who may ask for that. */
+  readonly peerAuthority: string | undefined;
 }
 
 /** Contract 02, 1.1: an idle connection outlives the pauses of the operator, a slow request does not. */
@@ -28,13 +40,24 @@ const requestTimeout = 20_000;
 
 /** The listener of the kubelet and the operator (contract 02, 1: L1). */
 export class StatusServer {
-  readonly #server: Server;
+  readonly #server: Server | TlsServer;
 
-  constructor(source: StatusSource) {
-    this.#server = createServer({ keepAliveTimeout, headersTimeout, requestTimeout }, (request, response) => {
-      request.resume();
+  /** @param tls undefined: without TLS */
+  constructor(source: StatusSource, tls?: KeyPair) {
+    const limits = { keepAliveTimeout, headersTimeout, requestTimeout };
+    const answer: RequestListener = (request, response) => {
+      if (request.method !== 'POST') request.resume();
       route(source, request, response);
-    });
+    };
+    this.#server =
+      tls === undefined
+        ? createServer(limits, answer)
+        : process.getBuiltinModule('node:https').createServer({ ...limits, ...serverTls(tls) }, answer);
+  }
+
+  /** Shows another certificate from the next connection on. */
+  renew(tls: KeyPair): void {
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext(serverTls(tls));
   }
 
   /** The port that it listens on; only once `listen` has resolved. */
@@ -67,12 +90,34 @@ export class StatusServer {
   }
 }
 
+/** /failsafe depends on nothing: other instances learn from it that they are not alone (contract 02, 5.5). */
 function route(source: StatusSource, request: IncomingMessage, response: ServerResponse): void {
   const [path = '', query = ''] = (request.url ?? '').split('?');
   const answer = probe(source, path);
   if (answer !== undefined) answerProbe(answer, wantsJson(request, query), response);
+  else if (path === '/failsafe') answerFailsafe(source, request, response);
   else if (path === '/pg/status') answerStatus(source, asksForJson(query), response);
   else answerText(404, '404 page not found', response);
+}
+
+function answerFailsafe(source: StatusSource, request: IncomingMessage, response: ServerResponse): void {
+  if (request.method !== 'POST') answerText(200, 'OK', response);
+  else
+    void promiseTo(source, request).then((why) =>
+      answerJson(200, { promised: why === undefined, why }, response),
+    );
+}
+
+async function promiseTo(source: StatusSource, request: IncomingMessage): Promise<string | undefined> {
+  try {
+    const { askerOf, isPeer } = await import('./failsafe.ts');
+    const holder = await askerOf(request);
+    if (holder === undefined) return 'that is no question';
+    if (!isPeer(request, source.peerAuthority)) return 'whoever asks has not shown who it is';
+    return source.promise(holder);
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 function probe(source: StatusSource, path: string): ProbeAnswer | undefined {

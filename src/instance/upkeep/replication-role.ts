@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import { quoteIdentifier, quoteLiteral } from '../../postgres/literals.ts';
 import { scramSecret, verifiesScram } from '../../postgres/scram.ts';
+import { inTransaction } from '../in-transaction.ts';
 import type { StepContext } from '../step-context.ts';
 
 /** What pg_rewind reads on its source (PostgreSQL manual, pg_rewind, Notes). */
@@ -58,17 +59,5 @@ export class ReplicationRole {
       [user],
     );
     return rows[0];
-  }
-}
-
-/** Leaves the session usable when something goes wrong. */
-async function inTransaction(client: Client, work: () => Promise<void>): Promise<void> {
-  await client.query('BEGIN');
-  try {
-    await work();
-    await client.query('COMMIT');
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => {});
-    throw error;
   }
 }

@@ -8,6 +8,7 @@ import { ClusterView } from '../../../src/instance/cluster-view.ts';
 /** A source whose answers come when the test says so. */
 class Source implements ClusterSource {
   readonly kind = 'file';
+  readonly isOrdered = false;
   readonly lease = undefined as never;
   readonly reads: Array<PromiseWithResolvers<ClusterReading>> = [];
   changed: () => void = () => {};

@@ -65,7 +65,10 @@ async function passWith(trouble: { isReadOnly?: boolean; slots?: string; files?:
       configurationFiles: trouble.files ?? (() => new Map()),
     }),
   } as unknown as StepContext;
-  const upkeep = new Upkeep(step, { facts: { standing: 'lost' } } as LeaseHolding, 8000);
+  const upkeep = new Upkeep(step, { facts: { standing: 'lost' } } as LeaseHolding, {
+    statusPort: 8000,
+    podDuties: undefined,
+  });
   upkeep.trigger();
   await asked.promise;
   upkeep.stop();

@@ -1,0 +1,83 @@
+import type { Client } from 'pg';
+import { secretsFingerprint } from '../../cluster/certificates.ts';
+import { type Credential, credentialsOf } from '../../cluster/credentials.ts';
+import { ManagerError } from '../../errors/manager-error.ts';
+import { quoteIdentifier, quoteLiteral } from '../../postgres/literals.ts';
+import { passwordSecret } from '../../postgres/scram.ts';
+import { inTransaction } from '../in-transaction.ts';
+import type { SecretContent, SecretReader } from '../secret-reader.ts';
+import type { StepContext } from '../step-context.ts';
+
+/** Passwords from Secrets, applied when they have changed and never else (contract 03, 3.18). */
+export class PasswordUpkeep {
+  readonly #reader: SecretReader;
+  /** Versions of Secrets that were applied, by role. */
+  readonly #applied = new Map<string, string>();
+  /** The Cluster, and the server, for which all was settled. */
+  #settledFor = '';
+
+  constructor(reader: SecretReader) {
+    this.#reader = reader;
+  }
+
+  async settle({ view, server, log }: StepContext, client: Client, signal: AbortSignal): Promise<void> {
+    const cluster = view.latest?.cluster;
+    if (cluster === undefined) return;
+    const state = `${server.postmaster?.pid ?? 0} ${secretsFingerprint(cluster)}`;
+    if (state === this.#settledFor) return;
+    for (const credential of credentialsOf(cluster)) {
+      const isChanged = await this.#apply(credential, client, signal);
+      if (isChanged) log.info({ role: credential.role }, 'password settled');
+    }
+    this.#settledFor = state;
+  }
+
+  async #apply({ role, secret }: Credential, client: Client, signal: AbortSignal): Promise<boolean> {
+    if (secret === undefined) {
+      this.#applied.delete(role);
+      return disablePassword(client, role);
+    }
+    const content = await this.#reader.read(secret, signal);
+    if (content === undefined || content.version === this.#applied.get(role)) return false;
+    await setPassword(client, role, passwordOf(content, secret, role));
+    this.#applied.set(role, content.version);
+    return true;
+  }
+}
+
+/** What is to be stored for the role; see passwordSecret. */
+function passwordOf({ data, annotations }: SecretContent, name: string, role: string): string {
+  const username = data.get('username')?.toString('utf8');
+  const password = data.get('password')?.toString('utf8');
+  if (username === undefined || password === undefined) {
+    throw new ManagerError('SECRET_UNREADABLE', `${name} lacks username or password`);
+  }
+  if (username !== role) {
+    throw new ManagerError('SECRET_UNREADABLE', `${name} is for ${username}, and not for ${role}`);
+  }
+  const isAsIs = annotations['cnpg.io/passwordPassthrough'] === 'enabled';
+  return isAsIs ? password : passwordSecret(password);
+}
+
+async function disablePassword(client: Client, role: string): Promise<boolean> {
+  const { rows } = await client.query<{ has: boolean }>(
+    'SELECT rolpassword IS NOT NULL AS has FROM pg_authid WHERE rolname = $1',
+    [role],
+  );
+  if (rows[0]?.has !== true) return false;
+  await quietly(client, `ALTER ROLE ${quoteIdentifier(role)} PASSWORD NULL`);
+  return true;
+}
+
+function setPassword(client: Client, role: string, secret: string): Promise<void> {
+  return quietly(client, `ALTER ROLE ${quoteIdentifier(role)} PASSWORD ${quoteLiteral(secret)}`);
+}
+
+/** Without a trace in the log, and without waiting for a standby. */
+function quietly(client: Client, sql: string): Promise<void> {
+  return inTransaction(client, async () => {
+    await client.query("SET LOCAL log_statement = 'none'; SET LOCAL log_min_error_statement = 'panic'");
+    await client.query('SET LOCAL synchronous_commit = local');
+    await client.query(sql);
+  });
+}

@@ -1,0 +1,96 @@
+import { X509Certificate } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import type { TLSSocket } from 'node:tls';
+import type { KeyPair } from './tls.ts';
+
+/** Bytes; the question is a name. */
+const longestQuestion = 1_024;
+
+/** An instance that may be asked for its promise (src/alignment/vouching.ts). */
+export interface FailsafePeer {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface FailsafeAnswer {
+  /** Whether anything came back at all. */
+  readonly isReachable: boolean;
+  readonly isPromised: boolean;
+  /** Why not. */
+  readonly why: string;
+}
+
+/** How instances of a Cluster know each other: by certificates of one authority. */
+export interface PeerTls extends KeyPair {
+  readonly ca: string;
+}
+
+/** Asks an instance not to lead for a while. Never rejects. An instance of another make only says that it is there. */
+export async function askForPromise(
+  { host, port }: FailsafePeer,
+  me: string,
+  tls: PeerTls,
+  signal: AbortSignal,
+): Promise<FailsafeAnswer> {
+  const { promise, resolve } = Promise.withResolvers<FailsafeAnswer>();
+  const unreachable = (error: Error) =>
+    resolve({ isReachable: false, isPromised: false, why: error.message });
+  const body = JSON.stringify({ primary: me });
+  const sent = request(
+    {
+      ...{ host, port, path: '/failsafe', method: 'POST', agent: false, signal },
+      ...{ ...tls, minVersion: 'TLSv1.3', checkServerIdentity: () => undefined },
+      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+    },
+    (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve(answerOf(text))).on('error', unreachable);
+    },
+  );
+  sent.on('error', unreachable).end(body);
+  return promise;
+}
+
+function answerOf(text: string): FailsafeAnswer {
+  try {
+    const { promised, why } = JSON.parse(text) as { promised?: unknown; why?: unknown };
+    return { isReachable: true, isPromised: promised === true, why: String(why ?? '') };
+  } catch {
+    return { isReachable: true, isPromised: false, why: 'it knows no promises' };
+  }
+}
+
+/** Who asks, according to the question; undefined when it is none. Rejects when the connection breaks. */
+export async function askerOf(question: IncomingMessage): Promise<string | undefined> {
+  let text = '';
+  question.setEncoding('utf8');
+  for await (const chunk of question as AsyncIterable<string>) {
+    text += chunk;
+    if (text.length > longestQuestion) return undefined;
+  }
+  try {
+    const { primary } = JSON.parse(text) as { primary?: unknown };
+    return typeof primary === 'string' && primary !== '' ? primary : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the other side has shown a certificate that one of these authorities has signed, and that is valid now. */
+export function isPeer({ socket }: IncomingMessage, ca: string | undefined): boolean {
+  const certificate = (socket as Partial<TLSSocket>).getPeerX509Certificate?.();
+  if (certificate === undefined || ca === undefined) return false;
+  const now = Date.now();
+  const isValid = Date.parse(certificate.validFrom) <= now && now <= Date.parse(certificate.validTo);
+  return isValid && authorities(ca).some((authority) => certificate.verify(authority.publicKey));
+}
+
+function authorities(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
+}
