@@ -51,6 +51,8 @@ export interface LeaseMemory {
 export interface Promised {
   readonly holder: string;
   readonly at: number;
+  /** That of the holder's lease when it was first read after the promise; undefined: not read since. */
+  readonly renewTime?: string | undefined;
 }
 
 export const freshLeaseMemory: LeaseMemory = {
@@ -199,7 +201,7 @@ function written(
 
 function read(memory: LeaseMemory, seen: SeenLease | undefined, me: string, now: number): LeaseMemory {
   const isSame = seen?.holder === memory.seen?.holder && seen?.renewTime === memory.seen?.renewTime;
-  const next = { ...memory, seen, seenAt: isSame ? memory.seenAt : now, ...withoutKept(memory, seen) };
+  const next = { ...memory, seen, seenAt: isSame ? memory.seenAt : now, promise: promiseAfter(memory, seen) };
   const wasOurs = memory.renewedAt !== undefined;
   // Missing or free is as good as ours: nobody else leads, and the time that we hold it for goes on until it is over.
   const isOthers = seen !== undefined && seen.holder !== '' && seen.holder !== me;
@@ -207,9 +209,12 @@ function read(memory: LeaseMemory, seen: SeenLease | undefined, me: string, now:
   return { ...next, ...notHeld, standing: wasOurs || memory.standing === 'lost' ? 'lost' : 'none' };
 }
 
-/** A holder that has renewed the lease since needs no promise any more. */
-function withoutKept({ promise, seen: before }: LeaseMemory, seen: SeenLease | undefined) {
-  const hasRenewed =
-    before !== undefined && seen?.holder === promise?.holder && seen?.renewTime !== before.renewTime;
-  return hasRenewed ? { promise: undefined } : {};
+/**
+ * A holder that has renewed the lease since needs no promise any more. Only two looks after the promise tell that: what was
+ * seen before it may have changed before it, too.
+ */
+function promiseAfter({ promise }: LeaseMemory, seen: SeenLease | undefined): Promised | undefined {
+  if (promise === undefined || seen?.holder !== promise.holder) return promise;
+  if (promise.renewTime === undefined) return { ...promise, renewTime: seen.renewTime };
+  return promise.renewTime === seen.renewTime ? promise : undefined;
 }

@@ -229,6 +229,27 @@ export const mutations: readonly Mutation[] = [
     ...seen((situation) => ({ ...situation, running: undefined })),
     checksLeaseBeforeActing: false,
   }),
+  mutation(
+    'a promise is given whatever is known of the next primary',
+    {
+      promiseTo: (memory, facts) => ({
+        ...memory,
+        promise: { holder: facts.holder, at: facts.now - 15_000 },
+      }),
+    },
+    { kinds: themes.promises },
+  ),
+  mutation('the promise of one other is enough', { needsAllPromises: false }, { kinds: themes.promises }),
+  mutation(
+    'a time that is over begins again by a promise',
+    {
+      noteLease: (memory, event, situation) =>
+        event.kind === 'vouched' && memory.renewedAt !== undefined
+          ? { ...memory, vouchedAt: event.sentAt + 5_000 }
+          : noteLease(memory, event, situation),
+    },
+    { kinds: themes.promises },
+  ),
   mutation('the lease of a lost one counts on', {
     isHeld: (situation, now) => isHeld({ lease: { ...situation.lease, standing: 'held' } }, now),
     noteLease: (memory, event, situation) => {

@@ -45,6 +45,7 @@ function* smallerOnes(schedule: Schedule): Generator<Schedule> {
 
 function* plainerSetups(setup: Setup, faults: readonly Fault[]): Generator<Setup> {
   if (setup.isNew) yield { ...setup, isNew: false };
+  if (setup.asksOthers) yield { ...setup, asksOthers: false };
   if (setup.smartSeconds > 0) yield { ...setup, smartSeconds: 0 };
   if (setup.synchronous !== undefined) yield { ...setup, synchronous: undefined };
   const isFree = faults.every(

@@ -8,8 +8,10 @@ import {
   type LeaseTimings,
   type SeenLease,
 } from '../../../src/alignment/lease.ts';
+import type { VoucherFacts } from '../../../src/alignment/vouching.ts';
 import type { Caller, LeaseObject, Store } from '../world/store.ts';
 import type { Rules } from './rules.ts';
+import type { Vouchers } from './vouchers.ts';
 
 export interface KeeperOptions {
   readonly caller: Caller;
@@ -19,6 +21,8 @@ export interface KeeperOptions {
   /** The wall clock, in which renewals are written; nobody may judge by it. */
   readonly wallClock: () => number;
   readonly isHealthy: () => boolean;
+  /** Undefined: this store cannot go on without others. */
+  readonly vouchers: Vouchers | undefined;
   readonly onChange: () => void;
   /** A write of the lease has been taken by the store, now. */
   readonly onWritten: (kind: 'claim' | 'renew' | 'release') => void;
@@ -31,6 +35,8 @@ export class LeaseKeeper {
   #record: LeaseObject | undefined;
   #intent: LeaseIntent = 'leave';
   #isBusy = false;
+  #isWriting = false;
+  #isAskingOthers = false;
   #timer = 0;
   #shown: LeaseFacts['standing'] = 'none';
   #shownFence: number | undefined;
@@ -119,6 +125,7 @@ export class LeaseKeeper {
     }
     if (kind === 'release') this.#note({ kind: 'releasing' });
     const sentAt = caller.process.clock();
+    this.#isWriting = true;
     const changed = this.#changed(kind);
     store.request(
       caller,
@@ -129,6 +136,7 @@ export class LeaseKeeper {
         return answer;
       },
       (answer) => {
+        this.#isWriting = false;
         if (answer === undefined) this.#answered({ kind: 'unreadable' });
         else if (answer === 'conflict') this.#answered({ kind: 'conflict' });
         else {
@@ -151,8 +159,40 @@ export class LeaseKeeper {
   #answered(event: LeaseEvent): void {
     this.#isBusy = false;
     this.#note(event);
+    if (event.kind === 'unreadable') this.#askOthers();
     this.#work();
     this.#goneIfReleased();
+  }
+
+  #askOthers(): void {
+    const { vouchers, caller, isHealthy } = this.#options;
+    if (vouchers === undefined || this.#isAskingOthers || this.facts.fenceAt === undefined) return;
+    if (!isHealthy()) return;
+    this.#isAskingOthers = true;
+    const sentAt = caller.process.clock();
+    vouchers.ask((areAllBound) => {
+      this.#isAskingOthers = false;
+      if (areAllBound) this.#note({ kind: 'vouched', sentAt });
+    });
+  }
+
+  /** Whether this instance promises not to lead while the holder cannot reach the store. */
+  promise(
+    holder: string,
+    cluster: Pick<VoucherFacts, 'currentPrimary' | 'targetPrimary' | 'isPrimary'>,
+  ): boolean {
+    const { caller, rules } = this.#options;
+    const facts = {
+      ...cluster,
+      me: caller.name,
+      holder,
+      isWriting: this.#isWriting,
+      now: caller.process.clock(),
+    };
+    const memory = rules.promiseTo(this.#memory, facts);
+    if (typeof memory === 'string') return false;
+    this.#memory = memory;
+    return true;
   }
 
   #note(event: LeaseEvent): void {

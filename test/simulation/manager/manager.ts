@@ -18,6 +18,7 @@ import { namesFor, QuorumKeeper } from './quorum-keeper.ts';
 import type { Rules } from './rules.ts';
 import { primaryIsAway, steps, type WorkStep } from './steps.ts';
 import { Stopper } from './stopper.ts';
+import { Vouchers } from './vouchers.ts';
 
 /** A server that was taken over may go on without a lease for this long: two looks at it. */
 const adoptionGrace = 4_000;
@@ -128,6 +129,7 @@ export class Manager implements Caller {
       timings: defaultLeaseTimings,
       wallClock: () => world.wallClock(this.name),
       isHealthy: () => rules.isFitToLead(this.monitor.look(), process.clock()),
+      vouchers: world.setup.asksOthers ? new Vouchers(this) : undefined,
       onChange: () => this.wake(),
       onWritten: (kind) => world.promises.leaseWritten(this.instance, kind),
     });
@@ -177,6 +179,14 @@ export class Manager implements Caller {
   }
 
   // ---------------------------------------------------------------------------------------------- what it hears
+
+  /** Another instance asks for a promise; see src/alignment/vouching.ts. */
+  promise(holder: string): boolean {
+    if (this.#isOver) return false;
+    const { currentPrimary = '', targetPrimary = '' } = this.view.latest ?? {};
+    const isPrimary = this.#look().instance.data === 'primary';
+    return this.keeper.promise(holder, { currentPrimary, targetPrimary, isPrimary });
+  }
 
   serverNews(): void {
     const { life } = this.process;

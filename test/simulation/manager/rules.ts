@@ -11,6 +11,7 @@ import {
   noteLease,
 } from '../../../src/alignment/lease.ts';
 import { nextStopMode } from '../../../src/alignment/stop-plan.ts';
+import { promiseTo } from '../../../src/alignment/vouching.ts';
 import { kinshipOf } from '../../../src/postgres/kinship.ts';
 
 /**
@@ -27,6 +28,9 @@ export interface Rules {
   ) => LeaseMove;
   readonly noteLease: typeof noteLease;
   readonly leaseFacts: typeof leaseFacts;
+  readonly promiseTo: typeof promiseTo;
+  /** The promise of some of the others is not enough. */
+  readonly needsAllPromises: boolean;
   readonly isFitToLead: typeof isFitToLead;
   readonly kinshipOf: typeof kinshipOf;
   readonly nextStopMode: typeof nextStopMode;
@@ -58,6 +62,8 @@ export const realRules: Rules = {
   nextLeaseMove,
   noteLease,
   leaseFacts,
+  promiseTo,
+  needsAllPromises: true,
   isFitToLead,
   kinshipOf,
   nextStopMode,

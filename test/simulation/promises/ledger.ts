@@ -43,7 +43,8 @@ export class Ledger {
     if (server !== this.#reigning) {
       // Another one has begun meanwhile: a machine that stood still, and goes on (see Promises).
       this.lost += 1;
-      if (isSynchronous)
+      // One that wakes up may be met by a standby that has not heard of its successor (GUARANTEES.md, machine asleep).
+      if (isSynchronous && !this.#world.promises.isWakingUp(server.name))
         this.#world.fail('promised write lost', `${server.name} acknowledges after its reign`);
       return;
     }

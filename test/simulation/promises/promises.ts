@@ -20,11 +20,13 @@ const longestStep = 120_000;
 /** A primary that has read that another instance is wanted begins to stop within this time, whatever ails its server. */
 const demotionBegins = 2_000;
 
-/** What must hold after every event. See README.md in this directory for the same in words. */
+/** What must hold after every event. src/alignment/GUARANTEES.md has the same in words. */
 export class Promises {
   readonly #world: World;
   /** When a claim or renewal of each instance last reached the store. */
   readonly #renewedAt = new Map<string, number>();
+  /** When each instance last promised each other one not to lead: `giver holder`. */
+  readonly #promisedAt = new Map<string, number>();
   /** Servers whose reign has been announced, with an answer. */
   readonly #announced = new WeakSet<Server>();
   /** How often the lease had changed hands when an announcement was begun. */
@@ -50,7 +52,7 @@ export class Promises {
           this.#fail('two holders', `${holder.name} and ${instance.name} hold the lease`);
         holder = instance;
       }
-      if (server?.takesWrites && now - instance.wokeAt > wakingUp) {
+      if (server?.takesWrites && !this.isWakingUp(instance.name)) {
         if (writer !== undefined)
           this.#fail('two writers', `${writer.name} and ${instance.name} take writes`);
         writer = instance;
@@ -73,6 +75,14 @@ export class Promises {
     }
   }
 
+  /** Its machine stood still until a moment ago. */
+  isWakingUp(name: string): boolean {
+    const { instances, timetable } = this.#world;
+    return instances.some(
+      (instance) => instance.name === name && timetable.now - instance.wokeAt <= wakingUp,
+    );
+  }
+
   /** By its own knowledge and clock. */
   holdsLease({ manager }: Pick<Instance, 'manager'>): boolean {
     const { fenceAt, standing } = manager.keeper.facts;
@@ -81,8 +91,16 @@ export class Promises {
 
   /** Whatever its manager knows, or whether there is one: nobody else can have claimed the lease yet. */
   isSureOfLease({ name }: Pick<Instance, 'name'>): boolean {
-    const renewedAt = this.#renewedAt.get(name) ?? Number.NEGATIVE_INFINITY;
-    return this.#world.timetable.now - renewedAt <= sureOfLease;
+    const isRecent = (at = Number.NEGATIVE_INFINITY) => this.#world.timetable.now - at <= sureOfLease;
+    const others = this.#world.instances.filter((other) => other.name !== name);
+    return (
+      isRecent(this.#renewedAt.get(name)) ||
+      others.every((other) => isRecent(this.#promisedAt.get(`${other.name} ${name}`)))
+    );
+  }
+
+  promised(giver: string, holder: string): void {
+    this.#promisedAt.set(`${giver} ${holder}`, this.#world.timetable.now);
   }
 
   #checkTime(instance: Instance): void {

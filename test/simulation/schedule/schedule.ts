@@ -84,6 +84,8 @@ export interface Setup {
   readonly smartSeconds: number;
   /** The Cluster is new: nobody has data. */
   readonly isNew: boolean;
+  /** A primary that cannot reach the store asks the others, as on Kubernetes. */
+  readonly asksOthers: boolean;
 }
 
 /** One run: everything that happens in it follows from this. */
@@ -119,6 +121,7 @@ export const themes = {
     'old status',
     'restart operator',
   ],
+  promises: ['switch over', 'cut store', 'store outage'],
   returns: ['terminate', 'stale reads'],
   latecomers: ['lose machine', 'crash server', 'cut pair', 'fill disk', 'kill container', 'switch over'],
   quorum: ['hang postmaster', 'cut pair', 'crash server', 'kill container', 'stall storage'],
@@ -152,6 +155,7 @@ function setupOf(random: Random): Setup {
     readinessThreshold: random.integer(2, 10),
     smartSeconds: random.pick([0, 0, 3]),
     isNew: random.chance(0.12),
+    asksOthers: random.chance(0.5),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   type SeenLease,
   defaultLeaseTimings as timings,
 } from '../../../src/alignment/lease.ts';
+import { promiseTo } from '../../../src/alignment/vouching.ts';
 
 const me = 'c-1';
 const move = (memory: LeaseMemory, now: number, intent: LeaseIntent = 'hold', isHealthy = true) =>
@@ -129,63 +130,103 @@ test('the same process started again renews what still carries its name, and cou
 
 /** One store, several keepers, clocks of different pace: what the table of moves must never allow. */
 test('no two keepers hold the lease at the same time, however the store answers', () => {
+  const hold = ['hold', 'hold', 'hold', 'hold', 'hold', 'hold'] as const;
   const step = fc.record({
     who: fc.integer({ min: 0, max: 2 }),
-    wait: fc.integer({ min: 0, max: 3_000 }),
+    wait: fc.integer({ min: 0, max: 2_500 }),
     fate: fc.constantFrom('good', 'good', 'good', 'lost request', 'lost answer', 'late'),
-    isHealthy: fc.boolean(),
-    intent: fc.constantFrom<LeaseIntent>('hold', 'hold', 'hold', 'release', 'leave'),
+    isHealthy: fc.constantFrom(true, true, true, true, true, true, true, false),
+    intent: fc.constantFrom<LeaseIntent>(...hold, ...hold, 'release', 'leave'),
+    // Whether the others can be asked while the store cannot, and whether they think that the asker is the primary.
+    asks: fc.boolean(),
+    isBelieved: fc.constantFrom(true, true, true, true, false),
   });
+  // From some step on, one of them reaches the others only.
+  const cut = fc.record({ who: fc.integer({ min: 0, max: 2 }), from: fc.integer({ min: 0, max: 60 }) });
   // Up to 4 % between two clocks: far more than any clock of a machine that works.
   const pace = fc.tuple(...[0, 1, 2].map(() => fc.double({ min: 0.98, max: 1.02, noNaN: true })));
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), pace, (steps, paces) => {
-      const names = ['c-1', 'c-2', 'c-3'];
-      let record = { holder: '', renewTime: '0', version: 0 };
-      const memories = names.map(() => freshLeaseMemory);
-      const read = names.map(() => -1);
-      let now = 0;
-      const clock = (who: number) => now * paces[who]!;
-      const holders = () =>
-        memories.filter((memory, who) => {
-          const { standing, fenceAt } = leaseFacts(memory, timings);
-          return standing !== 'lost' && fenceAt !== undefined && clock(who) < fenceAt;
-        }).length;
-      for (const { who, wait, fate, isHealthy, intent } of steps) {
-        now += wait;
-        const name = names[who]!;
-        const situation = { me: name, intent, isHealthy, now: clock(who), timings };
-        const next = nextLeaseMove(memories[who]!, situation);
-        if (next.kind === 'rest') continue;
-        const sentAt = clock(who);
-        const done = (event: LeaseEvent) => {
-          memories[who] = noteLease(memories[who]!, event, { me: name, now: clock(who), timings });
-        };
-        if (next.kind === 'release') done({ kind: 'releasing' });
-        if (fate === 'late') now += 800;
-        if (fate === 'lost request') {
-          done({ kind: 'unreadable' });
-        } else if (next.kind === 'read') {
-          read[who] = record.version;
-          if (fate === 'lost answer') done({ kind: 'unreadable' });
-          else done({ kind: 'read', seen: { ...record, promised: 15_000 } });
-        } else if (record.version !== read[who]) {
-          done({ kind: 'conflict' });
-        } else {
-          record = {
-            holder: next.kind === 'release' ? '' : name,
-            renewTime: `${now}`,
-            version: record.version + 1,
+    fc.property(
+      fc.array(step, { minLength: 20, maxLength: 80, size: 'max' }),
+      pace,
+      cut,
+      (steps, paces, away) => {
+        const names = ['c-1', 'c-2', 'c-3'];
+        let record = { holder: '', renewTime: '0', version: 0 };
+        const memories = names.map(() => freshLeaseMemory);
+        const read = names.map(() => -1);
+        let now = 0;
+        const clock = (who: number) => now * paces[who]!;
+        const holders = () =>
+          memories.filter((memory, who) => {
+            const { standing, fenceAt } = leaseFacts(memory, timings);
+            return standing !== 'lost' && fenceAt !== undefined && clock(who) < fenceAt;
+          }).length;
+        const askOthers = (who: number, isBelieved: boolean) => {
+          const sentAt = clock(who);
+          const holder = names[who]!;
+          const primary = isBelieved ? holder : 'c-9';
+          const rest = {
+            currentPrimary: primary,
+            targetPrimary: primary,
+            isWriting: false,
+            isPrimary: false,
           };
-          if (fate === 'lost answer') done({ kind: 'unreadable' });
-          else {
-            read[who] = record.version;
-            done({ kind: 'written', seen: { ...record, promised: 15_000 }, sentAt });
+          let areAllBound = true;
+          for (const [other, name] of names.entries()) {
+            if (other === who) continue;
+            const bound = promiseTo(memories[other]!, { ...rest, me: name, holder, now: clock(other) });
+            if (typeof bound === 'string') areAllBound = false;
+            else memories[other] = bound;
           }
+          now += 300;
+          const event = { kind: 'vouched', sentAt } as const;
+          if (areAllBound)
+            memories[who] = noteLease(memories[who]!, event, { me: holder, now: clock(who), timings });
+        };
+        for (const [index, { who, wait, isHealthy, intent, isBelieved, ...chance }] of steps.entries()) {
+          const isAway = away.who === who && index >= away.from;
+          const fate = isAway ? 'lost request' : chance.fate;
+          const asks = isAway || chance.asks;
+          now += wait;
+          const name = names[who]!;
+          const situation = { me: name, intent, isHealthy, now: clock(who), timings };
+          const next = nextLeaseMove(memories[who]!, situation);
+          if (next.kind === 'rest') continue;
+          const sentAt = clock(who);
+          const done = (event: LeaseEvent) => {
+            memories[who] = noteLease(memories[who]!, event, { me: name, now: clock(who), timings });
+          };
+          if (next.kind === 'release') done({ kind: 'releasing' });
+          if (fate === 'late') now += 800;
+          if (fate === 'lost request') {
+            done({ kind: 'unreadable' });
+          } else if (next.kind === 'read') {
+            if (fate === 'lost answer') done({ kind: 'unreadable' });
+            else {
+              read[who] = record.version;
+              done({ kind: 'read', seen: { ...record, promised: 15_000 } });
+            }
+          } else if (record.version !== read[who]) {
+            done({ kind: 'conflict' });
+          } else {
+            record = {
+              holder: next.kind === 'release' ? '' : name,
+              renewTime: `${now}`,
+              version: record.version + 1,
+            };
+            if (fate === 'lost answer') done({ kind: 'unreadable' });
+            else {
+              read[who] = record.version;
+              done({ kind: 'written', seen: { ...record, promised: 15_000 }, sentAt });
+            }
+          }
+          if (asks && fate.startsWith('lost') && leaseFacts(memories[who]!, timings).fenceAt !== undefined)
+            askOthers(who, isBelieved);
+          expect(holders()).toBeLessThanOrEqual(1);
         }
-        expect(holders()).toBeLessThanOrEqual(1);
-      }
-    }),
+      },
+    ),
     { numRuns: 5_000 },
   );
 });
