@@ -90,9 +90,15 @@ export interface LeaseSituation {
   readonly intent: LeaseIntent;
   /** Whether the server, and this process, are in a condition in which somebody should go on relying on them. */
   readonly isHealthy: boolean;
+  /** The holder's server has ended a moment ago: the lease will be free before long. */
+  readonly isAboutToBeFree?: boolean;
   readonly now: number;
   readonly timings: LeaseTimings;
 }
+
+/** Milliseconds between two looks of a candidate at a lease that is about to be free, and how long it is so eager. */
+export const eagerPeriod = 50;
+export const eagerFor = 2_000;
 
 /**
  * The next move. A claim is made on a free lease at once, on another's only when it has not changed for its whole time by
@@ -120,7 +126,8 @@ export function nextLeaseMove(memory: LeaseMemory, situation: LeaseSituation): L
     return wasRenewed && now < due ? { kind: 'rest', until: due } : { kind: 'renew' };
   }
   if (seen.holder === '' || now >= expiry(memory, timings)) return { kind: 'claim' };
-  return now < due ? { kind: 'rest', until: Math.min(due, expiry(memory, timings)) } : { kind: 'read' };
+  const next = situation.isAboutToBeFree === true ? memory.askedAt + eagerPeriod : due;
+  return now < next ? { kind: 'rest', until: Math.min(next, expiry(memory, timings)) } : { kind: 'read' };
 }
 
 /** What is remembered after an answer of the store. */

@@ -1,5 +1,5 @@
 import { type Decision, decide } from '../alignment/decide.ts';
-import type { Situation } from '../alignment/facts.ts';
+import type { InstanceFacts, Situation } from '../alignment/facts.ts';
 import { leading } from '../alignment/goal.ts';
 import { type Failures, forgetFailure, noteFailure } from '../alignment/pacing.ts';
 import type { StopEvent } from '../alignment/stop-plan.ts';
@@ -57,6 +57,7 @@ export class Aligner {
   #isOver = false;
   #isDeciding = false;
   #timer: NodeJS.Timeout | undefined;
+  #receiver: InstanceFacts['receiver'] = 'unknown';
   #roles: Roles = { currentPrimary: '', targetPrimary: '' };
 
   constructor(step: StepContext, { lease, watchdog }: Sharing, clock: () => number) {
@@ -132,6 +133,7 @@ export class Aligner {
     const decision = decide(situation);
     this.#show(decision);
     this.#lease.intend(decision.lease);
+    this.#expectRelease(situation, decision);
     this.#watch(situation, decision);
     if (decision.needsReadingOf !== undefined) this.#step.view.requireNewerThan(decision.needsReadingOf);
     this.#step.server.monitor?.hurry(decision.goal === 'claim' || decision.goal === 'lead');
@@ -144,6 +146,13 @@ export class Aligner {
     const isDone =
       this.#isQuitting && this.#step.server.postmaster === undefined && this.#running === undefined;
     if (isDone) this.#finish(undefined);
+  }
+
+  /** The end of the WAL is the first that a candidate hears of the end of the old primary. */
+  #expectRelease({ instance }: Situation, { goal }: Decision): void {
+    const hasEnded = this.#receiver === 'receiving' && instance.receiver === 'idle';
+    this.#receiver = instance.receiver;
+    if (hasEnded && goal === 'claim') this.#lease.expectRelease();
   }
 
   /** A primary that runs is guarded until its lease runs out; the steps guard what they are about to make one. */

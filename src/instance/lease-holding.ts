@@ -7,6 +7,8 @@ export interface LeaseHolding {
   /** Who held it when it was last seen; undefined: not seen. */
   readonly holder: string | undefined;
   intend(intent: LeaseIntent): void;
+  /** Its holder's server has ended just now: it will be given back before long. */
+  expectRelease(): void;
   /** Gives it back, if it is held, within so many milliseconds, and asks nothing more. Never rejects. */
   leave(deadline: number): Promise<void>;
 }
@@ -17,6 +19,7 @@ export function unsharedLease(me: string): LeaseHolding {
     facts: { standing: 'held', heldSince: 0, fenceAt: Number.POSITIVE_INFINITY },
     holder: me,
     intend: () => {},
+    expectRelease: () => {},
     leave: () => Promise.resolve(),
   };
 }

@@ -1,6 +1,7 @@
 import type { LeaseIntent } from '../alignment/decide.ts';
 import type { LeaseFacts } from '../alignment/facts.ts';
 import {
+  eagerFor,
   freshLeaseMemory,
   type LeaseEvent,
   type LeaseMemory,
@@ -47,6 +48,8 @@ export class LeaseKeeper implements LeaseHolding {
   #record: LeaseRecord | undefined;
   #intent: LeaseIntent = 'leave';
   #timer: NodeJS.Timeout | undefined;
+  /** Until when a release is expected. */
+  #eagerUntil = Number.NEGATIVE_INFINITY;
   #isBusy = false;
   #isWriting = false;
   #isAskingOthers = false;
@@ -75,6 +78,11 @@ export class LeaseKeeper implements LeaseHolding {
     this.#wake();
   }
 
+  expectRelease(): void {
+    this.#eagerUntil = this.#options.clock() + eagerFor;
+    this.#wake();
+  }
+
   /** Gives the lease back, if it is ours, and asks nothing more. Never rejects. */
   async leave(deadline: number): Promise<void> {
     this.intend('release');
@@ -87,7 +95,9 @@ export class LeaseKeeper implements LeaseHolding {
 
   #situation(): LeaseSituation {
     const { me, isHealthy, clock, timings } = this.#options;
-    return { me, intent: this.#intent, isHealthy: isHealthy(), now: clock(), timings };
+    const now = clock();
+    const isAboutToBeFree = now < this.#eagerUntil;
+    return { me, intent: this.#intent, isHealthy: isHealthy(), isAboutToBeFree, now, timings };
   }
 
   /** Another process has changed the lease: a candidate need not wait for its next look. */

@@ -47,6 +47,15 @@ test('a lease of another is taken only when it has not changed for its whole tim
   expect(move(memory, 17_000)).toEqual({ kind: 'claim' });
 });
 
+test('a candidate looks often when the holder has just ended, and takes what it gives back', () => {
+  const memory = note(freshLeaseMemory, { kind: 'read', seen: seen('c-2', 'a') }, 0);
+  const eager = (now: number, of = memory) =>
+    nextLeaseMove(of, { me, intent: 'hold', isHealthy: true, isAboutToBeFree: true, now, timings });
+  expect(eager(10)).toEqual({ kind: 'rest', until: 50 });
+  expect(eager(50)).toEqual({ kind: 'read' });
+  expect(eager(55, note(memory, { kind: 'read', seen: seen('', 'b') }, 55))).toEqual({ kind: 'claim' });
+});
+
 test('a holder who promised a longer time gets it', () => {
   const memory = note(freshLeaseMemory, { kind: 'read', seen: seen('c-2', 'a', 60_000) }, 0);
   expect(move(memory, 59_999).kind).not.toBe('claim');
