@@ -21,6 +21,7 @@ export default defineConfig({
       layer('simulation', 120_000),
       layer('postgres', 120_000),
       layer('cluster', 180_000, ['./test/support/seed.ts']),
+      layer('kubernetes', 180_000, ['./test/setup/control-plane.ts']),
       layer('image', 600_000),
     ],
   },

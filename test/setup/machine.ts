@@ -8,6 +8,7 @@ const packages: ReadonlyArray<readonly [name: string, shows: string]> = [
   ['xz-utils', '/usr/bin/xz'],
   ['zstd', '/usr/bin/zstd'],
   ['util-linux', '/usr/bin/unshare'],
+  ['openssl', '/usr/bin/openssl'],
   ['bsdutils', '/usr/bin/script'],
   ['e2fsprogs', '/sbin/mkfs.ext4'],
   ['libnss-wrapper', '/usr/share/doc/libnss-wrapper'],
