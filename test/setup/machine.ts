@@ -7,6 +7,7 @@ const packages: ReadonlyArray<readonly [name: string, shows: string]> = [
   ['postgresql-15', '/usr/lib/postgresql/15/bin/postgres'],
   ['xz-utils', '/usr/bin/xz'],
   ['zstd', '/usr/bin/zstd'],
+  ['iproute2', '/sbin/ip'],
   ['util-linux', '/usr/bin/unshare'],
   ['openssl', '/usr/bin/openssl'],
   ['bsdutils', '/usr/bin/script'],

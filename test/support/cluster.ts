@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type pg from 'pg';
 import { inject, onTestFinished } from 'vitest';
 import { type FileSource, openFileSource } from '../../src/cluster/file-source.ts';
 import { SharedFile } from '../../src/cluster/shared-file.ts';
@@ -22,7 +23,7 @@ import { component } from './component.ts';
 import { eventually, isServerOf, Manager, temporaryDirectory } from './manager.ts';
 import { lastingPort } from './ports.ts';
 import { copyDirectory, seedIn } from './seed.ts';
-import { askServer } from './sql.ts';
+import { askServer, clientOf } from './sql.ts';
 
 /** Replication needs pg_basebackup and pg_rewind, which the servers from npm lack. */
 export const hasReplication = component('PostgreSQL 15 of Debian', () =>
@@ -233,6 +234,14 @@ export class Cluster {
   /** The same, undefined when the server does not answer, or with an error. */
   ask(name: string, sql: string): Promise<unknown> {
     return this.query(name, sql).catch(() => undefined);
+  }
+
+  async primary(): Promise<string | undefined> {
+    return (await this.status()).currentPrimary;
+  }
+
+  client(name: string): pg.Client {
+    return clientOf(this.portOf(name));
   }
 
   /** Calls back with the primary of the Cluster whenever the file has changed. @returns the way to stop */

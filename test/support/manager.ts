@@ -9,8 +9,8 @@ import { onTestFinished } from 'vitest';
 import { parseControlFile } from '../../src/postgres/control-file.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
-const node = join(repository, 'node_modules', 'node', 'bin', 'node');
-const program = join(repository, 'bin', 'manager.ts');
+export const node = join(repository, 'node_modules', 'node', 'bin', 'node');
+export const program = join(repository, 'bin', 'manager.ts');
 /** Milliseconds that anything here may take; a machine under load is slow, a hang is longer. */
 const patience = 60_000;
 

@@ -1,6 +1,6 @@
+import type pg from 'pg';
 import { onTestFinished } from 'vitest';
-import type { Cluster } from './cluster.ts';
-import { clientOf, drop } from './sql.ts';
+import { drop } from './sql.ts';
 
 /** One row that the client knows to be committed. */
 export interface Acknowledged {
@@ -9,6 +9,23 @@ export interface Acknowledged {
   readonly by: string;
   /** Milliseconds. */
   readonly at: number;
+}
+
+/** The instances that a client may write to, on one machine or in Pods. */
+export interface Instances {
+  /** The present primary, as the Cluster has it. */
+  primary(): Promise<string | undefined>;
+  /** Calls back with the primary whenever the Cluster has changed. @returns the way to stop */
+  onPrimary(listener: (primary: string) => void): () => void;
+  /** A session that has not been connected yet. */
+  client(instance: string): pg.Client;
+  query(instance: string, sql: string): Promise<unknown>;
+  /** The same, undefined when there is no answer. */
+  ask(instance: string, sql: string): Promise<unknown>;
+  eventually<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>>;
+  /** Waits until all are as they should be. @returns the primary */
+  healthy(): Promise<string>;
+  others(instance: string): readonly string[];
 }
 
 export interface WriterOptions {
@@ -29,7 +46,7 @@ export class Writer {
   readonly acknowledged: Acknowledged[] = [];
   /** The last error, for the message of a failure. */
   trouble = '';
-  readonly #cluster: Cluster;
+  readonly #cluster: Instances;
   readonly #table: string;
   readonly #only: string | undefined;
   readonly #stopped = new AbortController();
@@ -38,14 +55,14 @@ export class Writer {
   #held: PromiseWithResolvers<void> | undefined;
   #isPaused = false;
 
-  private constructor(cluster: Cluster, { table = 'written', only }: WriterOptions) {
+  private constructor(cluster: Instances, { table = 'written', only }: WriterOptions) {
     this.#cluster = cluster;
     this.#table = table;
     this.#only = only;
   }
 
   /** Begins, and has written its first rows. */
-  static async start(cluster: Cluster, options: WriterOptions = {}): Promise<Writer> {
+  static async start(cluster: Instances, options: WriterOptions = {}): Promise<Writer> {
     const writer = new Writer(cluster, options);
     const primary = await writer.#wherever();
     await cluster.query(primary!, `CREATE TABLE ${writer.#table}(id int PRIMARY KEY)`);
@@ -124,7 +141,7 @@ export class Writer {
   }
 
   async #wherever(): Promise<string | undefined> {
-    return this.#only ?? (await this.#cluster.status()).currentPrimary;
+    return this.#only ?? (await this.#cluster.primary());
   }
 
   async #write(): Promise<void> {
@@ -141,7 +158,7 @@ export class Writer {
 
   /** Until the connection ends, or another instance is the primary. */
   async #writeTo(primary: string): Promise<void> {
-    const client = clientOf(this.#cluster.portOf(primary));
+    const client = this.#cluster.client(primary);
     const over = Promise.withResolvers<never>();
     over.promise.catch(() => {});
     const stop = () => over.reject(new Error('stopped'));

@@ -1,0 +1,92 @@
+import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
+import { run } from './mount.ts';
+
+/** Names of network devices have at most 15 characters. */
+const tag = `mt${process.pid.toString(36)}`;
+let networks = 0;
+
+/**
+ * A network of its own for the Pods of one test: a bridge that this process stands on as well, and a namespace for each Pod.
+ * The API server, which listens on 127.0.0.1 only, is reached through a relay on the bridge.
+ */
+export class PodNetwork {
+  /** Address of this process, and of the API. */
+  readonly host: string;
+  readonly #bridge: string;
+  readonly #prefix: string;
+  readonly #namespaces: string[] = [];
+  #relay: Server | undefined;
+  readonly #connections = new Set<Socket>();
+
+  constructor() {
+    networks += 1;
+    this.#bridge = `${tag}b${networks}`;
+    // 198.18.0.0/15 is for tests of networks (RFC 2544): nothing real is hidden by it.
+    const part = () => Math.floor(Math.random() * 254);
+    this.#prefix = `198.${18 + (part() % 2)}.${part()}`;
+    this.host = `${this.#prefix}.1`;
+    run('ip', 'link', 'add', this.#bridge, 'type', 'bridge');
+    run('ip', 'address', 'add', `${this.host}/24`, 'dev', this.#bridge);
+    run('ip', 'link', 'set', this.#bridge, 'up');
+  }
+
+  /** Makes the namespace of a Pod, with an address. */
+  addPod(index: number): PodAddress {
+    const name = `${tag}n${networks}p${index}`;
+    const [outside, address] = [`${tag}v${networks}p${index}`, `${this.#prefix}.${10 + index}`];
+    run('ip', 'netns', 'add', name);
+    this.#namespaces.push(name);
+    run('ip', 'link', 'add', outside, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
+    run('ip', 'link', 'set', outside, 'master', this.#bridge, 'up');
+    const inside = (...args: string[]) => run('ip', '-n', name, ...args);
+    inside('link', 'set', 'lo', 'up');
+    inside('address', 'add', `${address}/24`, 'dev', 'eth0');
+    inside('link', 'set', 'eth0', 'up');
+    return { namespace: name, address, outside };
+  }
+
+  /** Everything to the API gets lost without a word, what is on its way included; or no more. */
+  cutFromApi({ namespace }: PodAddress, isCut: boolean): void {
+    const nobody = ['lladdr', '02:00:00:00:00:01', 'nud', 'permanent'];
+    if (isCut) run('ip', '-n', namespace, 'neigh', 'replace', this.host, ...nobody, 'dev', 'eth0');
+    else run('ip', '-n', namespace, 'neigh', 'del', this.host, 'dev', 'eth0');
+  }
+
+  /** The Pod reaches nobody, and nobody reaches it; or no more. */
+  cutOff({ outside }: PodAddress, isCut: boolean): void {
+    if (isCut) run('ip', 'link', 'set', outside, 'nomaster');
+    else run('ip', 'link', 'set', outside, 'master', this.#bridge);
+  }
+
+  /** Lets Pods reach a port of 127.0.0.1, under the same number. */
+  async relay(port: number): Promise<void> {
+    this.#relay = createServer((socket) => {
+      const onward = connectTo({ host: '127.0.0.1', port });
+      for (const end of [socket, onward]) {
+        this.#connections.add(end);
+        end.once('close', () => this.#connections.delete(end));
+      }
+      socket.on('error', () => onward.destroy()).on('close', () => onward.destroy());
+      onward.on('error', () => socket.destroy()).on('close', () => socket.destroy());
+      socket.pipe(onward).pipe(socket);
+    });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#relay.once('error', reject).listen({ host: this.host, port }, resolve);
+    await promise;
+  }
+
+  remove(): void {
+    this.#relay?.close();
+    for (const connection of this.#connections) connection.destroy();
+    for (const name of this.#namespaces) run('ip', 'netns', 'del', name);
+    run('ip', 'link', 'del', this.#bridge);
+  }
+}
+
+export interface PodAddress {
+  /** Name of the network namespace. */
+  readonly namespace: string;
+  readonly address: string;
+  /** The end of its cable on the bridge. */
+  readonly outside: string;
+}
