@@ -12,6 +12,7 @@ export interface ClusterStatus {
   readonly targetPrimaryTimestamp?: string;
   readonly phase?: string;
   readonly phaseReason?: string;
+  readonly conditions?: readonly Condition[];
   readonly instanceNames?: readonly string[];
   /** Names of instances by condition: `healthy`, `replicating`, `failed`. */
   readonly instancesStatus?: Readonly<Record<string, readonly string[]>>;
@@ -24,6 +25,16 @@ export interface ClusterStatus {
   readonly secretsResourceVersion?: Readonly<Record<string, unknown>>;
   /** Ours: instances whose data a person wants replaced by a new copy of the primary, with the time of the request. */
   readonly recloneRequests?: Readonly<Record<string, string>>;
+}
+
+/** One of `status.conditions` (Kubernetes API conventions). */
+export interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+  /** RFC 3339, in seconds. */
+  readonly lastTransitionTime: string;
 }
 
 /**

@@ -1,7 +1,14 @@
 import type { Client } from 'pg';
+import {
+  decreaseDone,
+  type OperatedRestart,
+  type PhaseWord,
+  planOperatedRestart,
+} from '../../alignment/operated-restart.ts';
 import { planRestart, type RestartPlan, restartHindrance } from '../../alignment/restart-plan.ts';
+import { withPhase } from '../../cluster/conditions.ts';
 import { primaryUpdateStrategy } from '../../cluster/defaults.ts';
-import { clusterPhase } from '../../cluster/status.ts';
+import { type ClusterStatus, clusterPhase } from '../../cluster/status.ts';
 import { type PendingRestartRow, pendingRestartQuery } from '../../postgres/status-queries.ts';
 import { now } from '../deadline.ts';
 import { readEnforcedParameters } from '../enforced-parameters.ts';
@@ -22,6 +29,10 @@ export class RestartUpkeep {
   readonly #awaySince = new Map<string, number>();
   /** The server that was stopped since a person asked for it. */
   #stoppedAsAsked: Postmaster | undefined;
+  /** What the operator is to be told when the server has been restarted. */
+  #wordAfter: PhaseWord | undefined;
+  /** Digest of the spec for which the operator has been told. */
+  #toldFor: string | undefined;
   #said = '';
   #isWaiting = false;
   #isPending = false;
@@ -53,6 +64,17 @@ export class RestartUpkeep {
     this.#isWaiting = plan.kind === 'wait';
     this.#say(plan);
     if (plan.kind === 'now') this.#restart(isAsked);
+    else await this.#tell(plan, loaded.spec, signal);
+  }
+
+  /** Once for a configuration: the operator makes another phase of it, which is not to be taken back (W8 in contract 03, 2.4). */
+  async #tell(plan: OperatedRestart, spec: string | undefined, signal: AbortSignal): Promise<void> {
+    const word = plan.kind === 'tell' ? plan : this.#wordAfter;
+    if (word === undefined || (plan.kind === 'tell' && spec === this.#toldFor)) return;
+    const phase = clusterPhase[word.phase];
+    await this.#step.view.update((status) => withPhase(status, phase, word.reason, Date.now()), signal);
+    this.#wordAfter = undefined;
+    this.#toldFor = spec;
   }
 
   /** The phase is the command (contract 03, 3.15). */
@@ -62,13 +84,24 @@ export class RestartUpkeep {
     return status?.phase === clusterPhase.restartInPlace && status.currentPrimary === settings.name;
   }
 
-  async #plan(row: PendingRestartRow | undefined, spec: string | undefined): Promise<RestartPlan> {
+  async #plan(row: PendingRestartRow | undefined, spec: string | undefined): Promise<OperatedRestart> {
     const { view, settings, observation, context, desired } = this.#step;
     const cluster = view.latest?.cluster;
-    // Where there is an operator, it says who restarts when; see the phase above.
-    if (row === undefined || cluster === undefined || view.kind !== 'file') return { kind: 'none' };
-    const reported = cluster.status?.instancesReportedState ?? {};
+    if (row === undefined || cluster === undefined) return { kind: 'none' };
     const isPrimary = observation.inRecovery === false;
+    if (view.kind === 'kubernetes') {
+      const plan = planOperatedRestart({
+        isPrimary,
+        isPending: row.pending,
+        isDecrease: row.decrease,
+        strategy: primaryUpdateStrategy(cluster.spec),
+        instances: cluster.spec.instances ?? 1,
+        isApplying: cluster.status?.phase === clusterPhase.applyingConfiguration,
+      });
+      if (plan.kind === 'now') this.#wordAfter = decreaseDone;
+      return plan;
+    }
+    const reported = cluster.status?.instancesReportedState ?? {};
     const away = this.#noteAway();
     const enforced = row.decrease ? await readEnforcedParameters(context, desired().parameters) : undefined;
     return planRestart({
@@ -142,16 +175,18 @@ export class RestartUpkeep {
 
   /** W7 in contract 03: a manager that dies before this restarts the server once more. */
   async #withdrawCommand(signal: AbortSignal): Promise<void> {
-    const done = { phase: clusterPhase.healthy, phaseReason: 'Primary instance restarted in-place' };
+    const done = (status: ClusterStatus) =>
+      withPhase(status, clusterPhase.healthy, 'Primary instance restarted in-place', Date.now());
     await this.#step.view.update(
-      (status) => (status.phase === clusterPhase.restartInPlace ? { ...status, ...done } : undefined),
+      (status) => (status.phase === clusterPhase.restartInPlace ? done(status) : undefined),
       signal,
     );
     this.#stoppedAsAsked = undefined;
   }
 
-  #say(plan: RestartPlan): void {
-    const text = plan.kind === 'none' ? '' : `restart: ${plan.kind}: ${plan.why}`;
+  #say(plan: OperatedRestart): void {
+    const why = plan.kind === 'none' ? '' : plan.kind === 'tell' ? plan.reason : plan.why;
+    const text = why === '' ? '' : `restart: ${plan.kind}: ${why}`;
     if (text === this.#said) return;
     this.#said = text;
     if (text !== '') this.#step.log.info(text);

@@ -1,0 +1,103 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { component } from '../support/component.ts';
+import { hasControlPlane, useControlPlane } from '../support/control-plane.ts';
+import { mayMount } from '../support/mount.ts';
+import { PodCluster } from '../support/pod-cluster.ts';
+import { Writer } from '../support/writer.ts';
+
+const synchronous = { postgresql: { synchronous: { method: 'any', number: 1, dataDurability: 'required' } } };
+
+describe.runIf(hasControlPlane && component('the right to make namespaces', mayMount))('roles', () => {
+  const plane = useControlPlane();
+  beforeAll(() => plane().applyCrds());
+
+  test('a switchover and back: nothing acknowledged is lost, and nobody rewinds', async () => {
+    const cluster = await PodCluster.running(plane(), { spec: synchronous });
+    const writer = await Writer.start(cluster);
+    for (const next of ['c-2', 'c-1']) {
+      await cluster.setTarget(next);
+      await cluster.untilPrimary(next);
+      await writer.more(next);
+      await cluster.healthy();
+    }
+    expect(await writer.conclude('switchover and back, on Kubernetes')).toEqual([]);
+    expect(cluster.report()).not.toContain('takes back the WAL');
+    expect((await cluster.lease()).spec).toMatchObject({ holderIdentity: 'c-1', leaseTransitions: 3 });
+  });
+
+  test('a failover: the lease of the lost primary runs out, the rest follow, and it comes back', async () => {
+    const spec = {
+      ...synchronous,
+      primaryLease: { leaseDurationSeconds: 6, renewDeadlineSeconds: 4, retryPeriodSeconds: 1 },
+    };
+    const cluster = await PodCluster.running(plane(), { spec });
+    const writer = await Writer.start(cluster);
+    await cluster.pod('c-1').kill();
+    await cluster.setTarget('pending');
+    await cluster.eventually('the WAL receivers to end', async () => {
+      const sql = 'SELECT count(*)::int FROM pg_stat_wal_receiver';
+      return (await cluster.ask('c-2', sql)) === 0 && (await cluster.ask('c-3', sql)) === 0;
+    });
+    const position = async (name: string) =>
+      Number(await cluster.query(name, "SELECT pg_last_wal_receive_lsn() - '0/0'::pg_lsn"));
+    const next = (await position('c-2')) >= (await position('c-3')) ? 'c-2' : 'c-3';
+    await cluster.setTarget(next);
+    await cluster.untilPrimary(next);
+    await writer.more(next);
+    cluster.pod('c-1').start();
+    await cluster.healthy();
+    expect(await writer.conclude('failover, on Kubernetes')).toEqual([]);
+  });
+
+  test('a fenced instance has no server, but a manager that says so; then it is back', async () => {
+    const cluster = await PodCluster.running(plane());
+    const fenced = cluster.pod('c-3');
+    await cluster.annotate({ 'cnpg.io/fencedInstances': '["c-3"]' });
+    await cluster.eventually('it to be down', async () => {
+      const { code, body } = await fenced.get('/pg/status');
+      return (
+        code === 200 &&
+        (JSON.parse(body) as { mightBeUnavailableMaskedError?: string }).mightBeUnavailableMaskedError !==
+          undefined
+      );
+    });
+    expect((await fenced.get('/readyz')).code).toBe(500);
+    expect((await fenced.get('/healthz')).code).toBe(200);
+    expect((await fenced.get('/startupz')).code).toBe(200);
+    await cluster.annotate({ 'cnpg.io/fencedInstances': null });
+    await cluster.healthy();
+    expect(fenced.ends).toEqual([]);
+  });
+
+  test('an instance that is asked to end gives the lease back, and its container comes again', async () => {
+    const cluster = await PodCluster.running(plane());
+    const primary = cluster.pod('c-1');
+    await primary.stop();
+    expect(primary.ends).toEqual([0]);
+    expect((await cluster.lease()).spec).toMatchObject({ holderIdentity: '', leaseDurationSeconds: 1 });
+    primary.start();
+    expect(await cluster.healthy()).toBe('c-1');
+  });
+
+  test('a restart in place is done when the phase asks for it, and taken back', async () => {
+    const cluster = await PodCluster.running(plane());
+    const started = () => cluster.query('c-1', 'SELECT pg_postmaster_start_time()::text');
+    const before = await started();
+    await cluster.patchStatus({
+      phase: 'Primary instance is being restarted in-place',
+      phaseReason: 'a test',
+    });
+    await cluster.eventually('the phase to be over', async () => {
+      const { phase } = (await cluster.read()).status;
+      return phase === 'Cluster in healthy state';
+    });
+    expect(await started()).not.toBe(before);
+    const { status } = await cluster.read();
+    expect(status).toMatchObject({
+      phaseReason: 'Primary instance restarted in-place',
+      currentPrimary: 'c-1',
+    });
+    const ready = status.conditions.find(({ type }: { type: string }) => type === 'Ready');
+    expect(ready).toMatchObject({ status: 'True', reason: 'ClusterIsReady', message: 'Cluster is Ready' });
+  });
+});
