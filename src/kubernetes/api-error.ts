@@ -46,11 +46,12 @@ export function errorOf(
   retryAfter: string | undefined,
 ): ApiError {
   const told = statusOf(body);
-  const seconds = Number(retryAfter ?? told.details?.retryAfterSeconds ?? Number.NaN);
+  // The header may be a date; an API server says seconds.
+  const seconds = [retryAfter, told.details?.retryAfterSeconds].map(Number).find((value) => value >= 0);
   return new ApiError(`${what}: ${status} ${told.message ?? body.slice(0, 200)}`, {
     status,
     reason: told.reason ?? '',
-    retryAfter: Number.isFinite(seconds) ? seconds * 1000 : undefined,
+    retryAfter: seconds === undefined ? undefined : seconds * 1000,
   });
 }
 

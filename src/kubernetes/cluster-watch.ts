@@ -3,6 +3,8 @@ import { ApiError, errorOf, isExpired } from './api-error.ts';
 import { backoff } from './backoff.ts';
 import type { ApiObject } from './objects.ts';
 
+/** Milliseconds in which a request is answered by a server that is slow but works. */
+const answerLimit = 10_000;
 /** Milliseconds; a server that works sends a bookmark every minute (Kubernetes, API concepts). */
 const silenceLimit = 75_000;
 /** Milliseconds that a watch must have stood to count as one that worked. */
@@ -14,8 +16,14 @@ export interface WatchRequests {
   list(
     signal: AbortSignal,
   ): Promise<{ readonly items: readonly ApiObject[]; readonly resourceVersion: string }>;
-  /** Resolves when the server has ended the watch; rejects with an ApiError. */
-  watch(resourceVersion: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void>;
+  /** Resolves when the server has ended the watch; rejects with an ApiError, or with what the listener has thrown. */
+  watch(resourceVersion: string, listener: WatchListener, signal: AbortSignal): Promise<void>;
+}
+
+export interface WatchListener {
+  /** The server has taken the request: from now on it tells of changes. */
+  readonly onBegin: () => void;
+  readonly onLine: (line: string) => void;
 }
 
 interface WatchEvent {
@@ -33,7 +41,13 @@ export class ClusterWatch {
   readonly #stopped = new AbortController();
   /** Undefined: everything is to be read anew. */
   #version: string | undefined;
+  /** The version is that of a list just made, not one that a watch has brought or that was kept over an outage. */
+  #isListed = false;
+  /** Since when the watch stands; undefined: it does not. */
+  #begun: number | undefined;
   #failures = 0;
+  /** Trouble has been told, and the watch has not stood since. */
+  #isTroubled = false;
 
   constructor(requests: WatchRequests, watcher: ClusterWatcher) {
     this.#requests = requests;
@@ -51,48 +65,61 @@ export class ClusterWatch {
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
-      const begun = performance.now();
-      try {
-        await this.#round(signal);
-        // One that the server ends at once is as bad as one that cannot be begun.
-        if (performance.now() - begun >= steadyAfter) continue;
-        await this.#pause(undefined);
-      } catch (error) {
-        if (signal.aborted) return;
-        if (performance.now() - begun >= steadyAfter) this.#failures = 0;
-        if (isExpired(error)) this.#version = undefined;
-        if (this.#failures === 0) this.#watcher.onTrouble(error as Error);
-        await this.#pause(error);
+      const error = await this.#round(signal).then(
+        () => undefined,
+        (reason: Error) => reason,
+      );
+      if (signal.aborted) return;
+      if (isExpired(error)) {
+        this.#version = undefined;
+        // The server works. One that does not know what it has just said itself is asked again like one that fails.
+        if (!this.#isListed) continue;
       }
+      if (this.#begun !== undefined && performance.now() - this.#begun >= steadyAfter) {
+        this.#failures = 0;
+        this.#isTroubled = false;
+        if (error === undefined) continue;
+      }
+      // One that the server ends at once is as bad as one that cannot be begun.
+      this.#tell(error ?? new ApiError('watch: the server has ended it at once'));
+      await this.#pause(error);
     }
   }
 
+  /** One watch from its beginning to its end; before it a list, when there is no version to begin from. */
   async #round(signal: AbortSignal): Promise<void> {
-    if (this.#version === undefined) {
-      const { items, resourceVersion } = await this.#requests.list(signal);
-      this.#version = resourceVersion;
-      this.#watcher.onObject(items[0]);
-    }
+    this.#begun = undefined;
     const silence = new AbortController();
-    const heard = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(new ApiError('nothing has come for a while')), silenceLimit);
-    };
     let timer: NodeJS.Timeout | undefined;
-    heard();
+    const expect = (limit: number) => {
+      clearTimeout(timer);
+      const late = () => silence.abort(new ApiError(`watch: nothing has come for ${limit / 1_000} s`));
+      timer = setTimeout(late, limit);
+    };
+    const either = AbortSignal.any([signal, silence.signal]);
     try {
-      const either = AbortSignal.any([signal, silence.signal]);
-      await this.#requests.watch(
-        this.#version,
-        (line) => {
-          heard();
-          this.#take(line);
-        },
-        either,
-      );
+      expect(answerLimit);
+      this.#isListed = this.#version === undefined;
+      this.#version ??= await this.#list(either);
+      expect(answerLimit);
+      const onBegin = () => {
+        this.#begun = performance.now();
+        expect(silenceLimit);
+      };
+      const onLine = (line: string) => {
+        expect(silenceLimit);
+        if (!signal.aborted) this.#take(line);
+      };
+      await this.#requests.watch(this.#version, { onBegin, onLine }, either);
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  async #list(signal: AbortSignal): Promise<string> {
+    const { items, resourceVersion } = await this.#requests.list(signal);
+    if (!signal.aborted) this.#watcher.onObject(items[0]);
+    return resourceVersion;
   }
 
   #take(line: string): void {
@@ -102,9 +129,13 @@ export class ClusterWatch {
       throw errorOf('watch', code ?? 500, JSON.stringify(object), undefined);
     }
     this.#version = object.metadata.resourceVersion ?? this.#version;
-    this.#failures = 0;
     if (type === 'ADDED' || type === 'MODIFIED') this.#watcher.onObject(object);
     if (type === 'DELETED') this.#watcher.onObject(undefined);
+  }
+
+  #tell(error: Error): void {
+    if (!this.#isTroubled) this.#watcher.onTrouble(error);
+    this.#isTroubled = true;
   }
 
   async #pause(error: unknown): Promise<void> {
@@ -113,9 +144,11 @@ export class ClusterWatch {
     this.#failures += 1;
     const { promise, resolve } = Promise.withResolvers<void>();
     const { signal } = this.#stopped;
-    const timer = setTimeout(resolve, wait);
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    const wake = () => resolve();
+    const timer = setTimeout(wake, wait);
+    signal.addEventListener('abort', wake, { once: true });
     await promise;
     clearTimeout(timer);
+    signal.removeEventListener('abort', wake);
   }
 }

@@ -37,11 +37,11 @@ export class HttpsApi implements KubernetesApi {
           const { items, metadata } = await this.#get<ListObject>(paths.clusterList, signal);
           return { items, resourceVersion: metadata.resourceVersion };
         },
-        watch: (version, onLine, signal) => {
+        watch: (version, listener, signal) => {
           const { least, most } = watchSeconds;
           const seconds = Math.round(least + Math.random() * (most - least));
           const path = paths.clusterWatch(version, seconds);
-          return this.#connection.follow({ method: 'GET', path }, onLine, signal);
+          return this.#connection.follow({ method: 'GET', path }, listener, signal);
         },
       },
       watcher,

@@ -16,6 +16,12 @@ export interface HttpsRequest {
   readonly body?: unknown;
 }
 
+export interface LineListener {
+  /** The server has taken the request. */
+  readonly onBegin: () => void;
+  readonly onLine: (line: string) => void;
+}
+
 /** Requests to one API server over connections that are kept, with the token and the CA of the moment. */
 export class HttpsConnection {
   readonly #access: ApiAccess;
@@ -29,7 +35,7 @@ export class HttpsConnection {
   /** The answer, as JSON. */
   async ask<T>(what: HttpsRequest, signal: AbortSignal): Promise<T> {
     const response = await this.#send(what, signal);
-    const text = await bodyOf(response, signal);
+    const text = await bodyOf(what, response, signal);
     try {
       return JSON.parse(text) as T;
     } catch (error) {
@@ -37,20 +43,18 @@ export class HttpsConnection {
     }
   }
 
-  /** The answer line by line, as they come. Resolves when the server ends it; rejects when the connection breaks. */
-  async follow(what: HttpsRequest, onLine: (line: string) => void, signal: AbortSignal): Promise<void> {
+  /**
+   * The answer line by line, as they come. Resolves when the server ends it; rejects when the connection breaks, and with what
+   * the listener throws.
+   */
+  async follow(what: HttpsRequest, { onBegin, onLine }: LineListener, signal: AbortSignal): Promise<void> {
     const response = await this.#send(what, signal);
+    onBegin();
     let rest = '';
-    response.setEncoding('utf8');
-    try {
-      for await (const chunk of response as AsyncIterable<string>) {
-        const lines = (rest + chunk).split('\n');
-        rest = lines.pop() ?? '';
-        for (const line of lines) if (line !== '') onLine(line);
-      }
-    } catch (error) {
-      signal.throwIfAborted();
-      throw lost(what, error);
+    for await (const chunk of chunksOf(what, response, signal)) {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line !== '') onLine(line);
     }
   }
 
@@ -63,34 +67,36 @@ export class HttpsConnection {
     const response = await this.#open(what, signal);
     const { statusCode = 0, headers } = response;
     if (statusCode >= 200 && statusCode < 300) return response;
-    const text = await bodyOf(response, signal);
+    const text = await bodyOf(what, response, signal);
     throw errorOf(`${what.method} ${what.path}`, statusCode, text, headers['retry-after']);
   }
 
-  /** A kept connection may have been closed while the request was on its way: a new one is tried then. */
+  /** A kept connection may have been closed while the request was on its way: the next one is tried, at last a new one. */
   async #open(what: HttpsRequest, signal: AbortSignal): Promise<IncomingMessage> {
-    try {
-      return await this.#attempt(what, signal);
-    } catch (error) {
-      if (!(error instanceof ClosedMeanwhile) || signal.aborted) throw error;
-      return this.#attempt(what, signal);
+    for (;;) {
+      try {
+        return await this.#attempt(what, signal);
+      } catch (error) {
+        if (!(error instanceof ClosedMeanwhile)) throw error;
+      }
     }
   }
 
   #attempt(what: HttpsRequest, signal: AbortSignal): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const body = what.body === undefined ? undefined : JSON.stringify(what.body);
+    const { agent, token } = this.#credentials(what);
     const sent = request(
       {
         host: this.#access.host,
         port: this.#access.port,
         path: what.path,
         method: what.method,
-        agent: this.#freshAgent(),
+        agent,
         signal,
         headers: {
           accept: 'application/json',
-          authorization: `Bearer ${this.#access.token()}`,
+          authorization: `Bearer ${token}`,
           'user-agent': 'manager',
           ...(body === undefined
             ? {}
@@ -110,6 +116,15 @@ export class HttpsConnection {
     });
     sent.end(body);
     return promise;
+  }
+
+  /** Those of the moment; that they cannot be read is no answer of the server. */
+  #credentials(what: HttpsRequest): { readonly agent: Agent; readonly token: string } {
+    try {
+      return { agent: this.#freshAgent(), token: this.#access.token() };
+    } catch (error) {
+      throw lost(what, error);
+    }
   }
 
   /** A CA that has changed holds for new connections only: the old ones are let go, watches included. */
@@ -143,16 +158,25 @@ function watchSocket(sent: ClientRequest, socket: Socket): void {
   socket.once('close', () => clearTimeout(late));
 }
 
-async function bodyOf(response: IncomingMessage, signal: AbortSignal): Promise<string> {
-  response.setEncoding('utf8');
+async function bodyOf(what: HttpsRequest, response: IncomingMessage, signal: AbortSignal): Promise<string> {
   let text = '';
+  for await (const chunk of chunksOf(what, response, signal)) text += chunk;
+  return text;
+}
+
+/** What goes wrong with the answer is an ApiError; what goes wrong with whoever takes it is not. */
+async function* chunksOf(
+  what: HttpsRequest,
+  response: IncomingMessage,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  response.setEncoding('utf8');
   try {
-    for await (const chunk of response as AsyncIterable<string>) text += chunk;
+    yield* response as AsyncIterable<string>;
   } catch (error) {
     signal.throwIfAborted();
-    throw new ApiError('the answer broke off', {}, { cause: error });
+    throw lost(what, error);
   }
-  return text;
 }
 
 function lost({ method, path }: HttpsRequest, error: unknown): ApiError {

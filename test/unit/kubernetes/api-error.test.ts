@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest';
+import { ApiError, errorOf, isConflict, isExpired, isNotFound } from '../../../src/kubernetes/api-error.ts';
+
+const status = (code: number, reason: string, details?: object) =>
+  JSON.stringify({ kind: 'Status', status: 'Failure', message: `it is ${reason}`, reason, code, details });
+
+describe('an answer that is an error', () => {
+  test('is told in the words of the server', () => {
+    const error = errorOf('GET /x', 403, status(403, 'Forbidden'), undefined);
+    expect(error).toMatchObject({
+      name: 'ApiError',
+      status: 403,
+      reason: 'Forbidden',
+      retryAfter: undefined,
+    });
+    expect(error.message).toBe('GET /x: 403 it is Forbidden');
+  });
+  test.each(['', 'upstream connect error', '"text"', 'null', '[]'])('may have any body: %j', (body) => {
+    const error = errorOf('GET /x', 502, body, undefined);
+    expect(error).toMatchObject({ status: 502, reason: '', retryAfter: undefined });
+  });
+  test('of a page is told by its beginning', () => {
+    expect(errorOf('GET /x', 502, 'y'.repeat(10_000), undefined).message.length).toBeLessThan(300);
+  });
+  test.each([
+    ['2', undefined, 2_000],
+    ['0', undefined, 0],
+    ['2', 7, 2_000],
+    [undefined, 7, 7_000],
+    ['Wed, 21 Oct 2037 07:28:00 GMT', 7, 7_000],
+    ['Wed, 21 Oct 2037 07:28:00 GMT', undefined, undefined],
+    ['-5', undefined, undefined],
+    [undefined, undefined, undefined],
+  ])('asks to be left alone: header %j, body %j', (header, retryAfterSeconds, wanted) => {
+    const body = status(429, 'TooManyRequests', { retryAfterSeconds });
+    expect(errorOf('GET /x', 429, body, header).retryAfter).toBe(wanted);
+  });
+});
+
+test('conflicts, missing objects and versions that are too old are told apart', () => {
+  const told = (code: number, reason: string) => {
+    const error = errorOf('GET /x', code, status(code, reason), undefined);
+    return [isConflict(error), isNotFound(error), isExpired(error)];
+  };
+  expect(told(409, 'Conflict')).toEqual([true, false, false]);
+  expect(told(404, 'NotFound')).toEqual([false, true, false]);
+  expect(told(410, 'Gone')).toEqual([false, false, true]);
+  expect(told(410, 'Expired')).toEqual([false, false, true]);
+  expect(told(500, 'InternalError')).toEqual([false, false, false]);
+  for (const error of [new ApiError('no answer'), new Error('409'), undefined]) {
+    expect([isConflict(error), isNotFound(error), isExpired(error)]).toEqual([false, false, false]);
+  }
+});
