@@ -142,6 +142,8 @@ export class ControlPlane {
       'service-account-extend-token-expiration': 'false',
       'service-cluster-ip-range': '10.0.0.0/24',
       'endpoint-reconciler-type': 'none',
+      // So long a server that is told to stop waits for watches that nobody ends.
+      'request-timeout': '10s',
       'audit-policy-file': this.#file('audit-policy.json'),
       'audit-log-path': this.#file('audit.jsonl'),
       // What has been answered has been written down.
