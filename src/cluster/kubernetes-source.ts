@@ -55,7 +55,7 @@ export class KubernetesSource implements ClusterSource {
       onObject: (object) => {
         // A Cluster that has been deleted takes its Pods with it; until then what it said last stays in force.
         if (object === undefined) return;
-        if (this.#newest !== undefined && !isOlder(this.#newest, object)) return;
+        if (this.#newest !== undefined && isKnown(object, this.#newest)) return;
         onChange(this.#take(object));
       },
       onTrouble: this.#onTrouble,
@@ -100,6 +100,13 @@ export class KubernetesSource implements ClusterSource {
       throw new ManagerError('CLUSTER_UNREADABLE', messageOf(error), { cause: error });
     }
   }
+}
+
+/** One of the same name that was made anew is never known. */
+function isKnown(object: ApiObject, newest: ApiObject): boolean {
+  const { uid, resourceVersion } = newest.metadata;
+  const isSame = object.metadata.uid === uid && object.metadata.resourceVersion === resourceVersion;
+  return isSame || isOlder(object, newest);
 }
 
 /** With the version that it was made from: what was decided about one state is not written over another. */
