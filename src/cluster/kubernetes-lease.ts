@@ -9,6 +9,7 @@ import type { LeaseRecord, LeaseStore } from './source.ts';
  */
 export class KubernetesLease implements LeaseStore {
   readonly #api: KubernetesApi;
+  readonly #listeners = new Set<() => void>();
   /** As it was read or written last. */
   #object: LeaseObject | undefined;
 
@@ -48,8 +49,15 @@ export class KubernetesLease implements LeaseStore {
     return recordOf(this.#object);
   }
 
-  watch(): () => void {
-    return () => {};
+  /** The only change that anything tells of: the server can be asked again. */
+  watch(onChange: () => void): () => void {
+    this.#listeners.add(onChange);
+    return () => this.#listeners.delete(onChange);
+  }
+
+  /** The server that holds the lease has been away, and answers again. */
+  reachable(): void {
+    for (const listener of this.#listeners) listener();
   }
 }
 

@@ -59,6 +59,7 @@ export class KubernetesSource implements ClusterSource {
         onChange(this.#take(object));
       },
       onTrouble: this.#onTrouble,
+      onStanding: () => this.lease.reachable(),
     });
   }
 

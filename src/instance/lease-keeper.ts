@@ -53,6 +53,7 @@ export class LeaseKeeper implements LeaseHolding {
   #isBusy = false;
   #isWriting = false;
   #isAskingOthers = false;
+  #isTroubled = false;
   /** The lease has changed since the present request was begun: its answer may be older than that. */
   #hasChanged = false;
   #shown = '';
@@ -100,10 +101,15 @@ export class LeaseKeeper implements LeaseHolding {
     return { me, intent: this.#intent, isHealthy: isHealthy(), isAboutToBeFree, now, timings };
   }
 
-  /** Another process has changed the lease: a candidate need not wait for its next look. */
+  /**
+   * Another process has changed the lease, or it can be reached again: neither a candidate nor whoever does not know where it
+   * stands need wait for its next look.
+   */
   #lookAgain(): void {
     this.#hasChanged = this.#isBusy;
-    if (this.#isBusy || this.#intent !== 'hold' || this.#memory.standing === 'held') return;
+    const { standing } = this.#memory;
+    const isAwaited = standing === 'unknown' || (this.#intent === 'hold' && standing !== 'held');
+    if (this.#isBusy || !isAwaited) return;
     this.#memory = { ...this.#memory, askedAt: Number.NEGATIVE_INFINITY };
     this.#wake();
   }
@@ -125,6 +131,7 @@ export class LeaseKeeper implements LeaseHolding {
       const event = await this.#ask(move.kind);
       this.#note(event);
       if (event.kind === 'unreadable') void this.#askOthers();
+      else this.#isTroubled = false;
     }
     this.#isBusy = false;
     if (this.#hasChanged) this.#lookAgain();
@@ -181,9 +188,15 @@ export class LeaseKeeper implements LeaseHolding {
       this.#record = answer;
       return { kind: 'written', seen: seenOf(answer)!, sentAt };
     } catch (error) {
-      this.#options.log.warn({ error: messageOf(error), request: kind }, 'the lease cannot be reached');
+      this.#complain(messageOf(error), kind);
       return { kind: 'unreadable' };
     }
+  }
+
+  /** Once until it can be reached again. */
+  #complain(error: string, request: string): void {
+    if (!this.#isTroubled) this.#options.log.warn({ error, request }, 'the lease cannot be reached');
+    this.#isTroubled = true;
   }
 
   /** What is to be written; only the fields of the lease change (contract 03, 3.8). */

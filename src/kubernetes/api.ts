@@ -36,6 +36,8 @@ export interface ClusterWatcher {
   readonly onObject: (cluster: ApiObject | undefined) => void;
   /** The watch has broken, or cannot be begun; it is tried again until it is stopped. Told once until it stands again. */
   readonly onTrouble: (error: Error) => void;
+  /** After trouble: it stands again, so that the server can be reached. */
+  readonly onStanding?: () => void;
 }
 
 /** Names that every request is made of. */

@@ -105,6 +105,7 @@ export class ClusterWatch {
       const onBegin = () => {
         this.#begun = performance.now();
         expect(silenceLimit);
+        if (this.#isTroubled) this.#watcher.onStanding?.();
       };
       const onLine = (line: string) => {
         expect(silenceLimit);

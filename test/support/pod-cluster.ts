@@ -154,7 +154,8 @@ export class PodCluster implements Instances {
   }
 
   async untilStreaming(primary: string, count: number): Promise<void> {
-    const sql = "SELECT count(*)::int FROM pg_stat_replication WHERE state = 'streaming'";
+    const sql =
+      "SELECT count(*)::int FROM pg_stat_replication WHERE state = 'streaming' AND application_name !~ '-join$'";
     const streaming = () => this.query(primary, sql).catch(() => -1);
     await eventually(`${count} standbys of ${primary}`, async () => (await streaming()) === count).catch(
       (error: Error) => {
@@ -195,7 +196,8 @@ export class PodCluster implements Instances {
     return this.eventually('all to be healthy', async () => {
       const { currentPrimary = '', targetPrimary } = (await this.read()).status ?? {};
       if (currentPrimary === '' || currentPrimary !== targetPrimary) return undefined;
-      const sql = "SELECT count(*)::int FROM pg_stat_replication WHERE state = 'streaming'";
+      const sql =
+        "SELECT count(*)::int FROM pg_stat_replication WHERE state = 'streaming' AND application_name !~ '-join$'";
       if ((await this.ask(currentPrimary, sql)) !== this.pods.length - 1) return undefined;
       for (const pod of this.pods) if ((await pod.get('/readyz')).code !== 200) return undefined;
       return currentPrimary as string;
@@ -276,7 +278,7 @@ export class PodCluster implements Instances {
   #lead(primary: string): void {
     const address = this.pods.find(({ name }) => name === primary)?.address.address;
     const service = address === undefined ? [] : [[address, `${this.name}-rw`] as const];
-    for (const pod of this.pods) pod.writeHosts([[this.network.host, 'kubernetes.default.svc'], ...service]);
+    for (const pod of this.pods) pod.writeHosts([[this.network.api, 'kubernetes.default.svc'], ...service]);
     if (primary !== '') for (const listener of this.#listeners) listener(primary);
   }
 }

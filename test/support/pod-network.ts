@@ -10,8 +10,8 @@ let networks = 0;
  * The API server, which listens on 127.0.0.1 only, is reached through a relay on the bridge.
  */
 export class PodNetwork {
-  /** Address of this process, and of the API. */
-  readonly host: string;
+  /** Address of the API; clients in this process have another one, so that each can be cut off by itself. */
+  readonly api: string;
   readonly #bridge: string;
   readonly #prefix: string;
   readonly #namespaces: string[] = [];
@@ -24,9 +24,11 @@ export class PodNetwork {
     // 198.18.0.0/15 is for tests of networks (RFC 2544): nothing real is hidden by it.
     const part = () => Math.floor(Math.random() * 254);
     this.#prefix = `198.${18 + (part() % 2)}.${part()}`;
-    this.host = `${this.#prefix}.1`;
+    this.api = `${this.#prefix}.2`;
     run('ip', 'link', 'add', this.#bridge, 'type', 'bridge');
-    run('ip', 'address', 'add', `${this.host}/24`, 'dev', this.#bridge);
+    // The first one is that of connections which begin here.
+    for (const address of [`${this.#prefix}.1`, this.api])
+      run('ip', 'address', 'add', `${address}/24`, 'dev', this.#bridge);
     run('ip', 'link', 'set', this.#bridge, 'up');
   }
 
@@ -48,8 +50,8 @@ export class PodNetwork {
   /** Everything to the API gets lost without a word, what is on its way included; or no more. */
   cutFromApi({ namespace }: PodAddress, isCut: boolean): void {
     const nobody = ['lladdr', '02:00:00:00:00:01', 'nud', 'permanent'];
-    if (isCut) run('ip', '-n', namespace, 'neigh', 'replace', this.host, ...nobody, 'dev', 'eth0');
-    else run('ip', '-n', namespace, 'neigh', 'del', this.host, 'dev', 'eth0');
+    if (isCut) run('ip', '-n', namespace, 'neigh', 'replace', this.api, ...nobody, 'dev', 'eth0');
+    else run('ip', '-n', namespace, 'neigh', 'del', this.api, 'dev', 'eth0');
   }
 
   /** The Pod reaches nobody, and nobody reaches it; or no more. */
@@ -71,7 +73,7 @@ export class PodNetwork {
       socket.pipe(onward).pipe(socket);
     });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#relay.once('error', reject).listen({ host: this.host, port }, resolve);
+    this.#relay.once('error', reject).listen({ host: this.api, port }, resolve);
     await promise;
   }
 

@@ -219,9 +219,14 @@ export class Pod {
   }
 
   report(): string {
-    return [`${this.name}:`, ...this.lines.slice(-40).map((line) => JSON.stringify(line)), this.text].join(
-      '\n',
-    );
+    return [
+      `${this.name}:`,
+      ...this.lines
+        .filter(({ logger }) => logger !== 'postgres')
+        .slice(-25)
+        .map((line) => JSON.stringify(line).slice(0, 300)),
+      this.text,
+    ].join('\n');
   }
 
   #take(text: string): void {
