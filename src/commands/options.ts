@@ -1,4 +1,4 @@
-import type { SignalInbox } from '../process/signal-inbox.ts';
+import type { SignalSource } from '../process/signal-inbox.ts';
 
 /** Options of every command; the names are those that the parser gives them. */
 export interface GlobalOptions {
@@ -37,7 +37,7 @@ export interface StatusOptions {
 
 /** What a command gets besides its options. */
 export interface ProgramContext {
-  readonly inbox: SignalInbox;
+  readonly inbox: SignalSource;
   /** What stands behind the word `postgres`. */
   readonly serverArguments: readonly string[];
   /** Takes the exit status of the command. */

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { withoutEcho } from '../process/echo.ts';
 import { stepDown } from '../process/step-down.ts';
 import { runInstance } from './instance-run.ts';
 import type { GlobalOptions, ProgramContext, RunOptions } from './options.ts';
@@ -41,7 +42,7 @@ export async function startForDevelopment(
       statusPort,
       statusAddress: options.statusAddress ?? '127.0.0.1',
     },
-    { ...context, serverArguments },
+    { ...context, inbox: withoutEcho(context.inbox), serverArguments },
   );
 }
 

@@ -3,6 +3,9 @@ export type ControlSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP';
 
 const controlSignals: readonly ControlSignal[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'];
 
+/** Where signals come from. */
+export type SignalSource = Pick<SignalInbox, 'listen'>;
+
 /**
  * Receives signals from the first line of the program on and keeps them until somebody listens: the kernel
  * throws away a TERM or INT for which PID 1 of a namespace has no handler (pid_namespaces(7)), so a handler

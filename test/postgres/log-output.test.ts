@@ -2,18 +2,15 @@ import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { RecordSink } from '../../src/logs/record-sink.ts';
-import { component, hasProgram } from '../support/component.ts';
+import { component } from '../support/component.ts';
 import { eventually, Manager, runManager, temporaryDirectory } from '../support/manager.ts';
 import { mount } from '../support/mount.ts';
+import { hasTerminals, keys, onTerminal } from '../support/terminal.ts';
 
-/** Gives what follows a terminal of its own, whose keyboard is standard input. */
-const onTerminal = ['bash', '-c', 'exec script -q -e -f -c "exec$(printf " %q" "$@")" /dev/null', 'bash'];
-const keys = { interrupt: '\u0003', stop: '\u0013', go: '\u0011' };
 const say = (severity: string, text: string) => `DO $$ BEGIN RAISE ${severity} '${text}'; END $$`;
 /** More than a terminal and the bound for waiting records hold together. */
 const flood = `DO $$ BEGIN FOR i IN 1..20000 LOOP RAISE LOG '% %', i, repeat('x', 400); END LOOP; END $$`;
 
-const hasTerminals = component('script, which makes terminals', () => hasProgram('script'));
 describe.runIf(hasTerminals)('a terminal', () => {
   const start = async () => (await Manager.start({ wrapper: onTerminal, stdin: 'pipe' })).ready();
   const press = (manager: Manager, key: keyof typeof keys) => manager.child.stdin?.write(keys[key]);
