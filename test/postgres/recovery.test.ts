@@ -117,3 +117,18 @@ test('a long crash recovery is judged by its progress, not by the clock', async 
   expect(await manager.query(`SELECT to_regclass('last_before_the_crash') IS NOT NULL`)).toBe(true);
   expect((await manager.stop()).code).toBe(0);
 });
+
+test('TERM while crash recovery runs is an ordered stop, and the next start goes on from there', async () => {
+  const { home } = await crashed();
+  const manager = await Manager.start({ home, env, server });
+  const replay = await Replay.begun(manager);
+  manager.signal('SIGTERM');
+  const stop = await manager.line('the stop', (line) => line.msg === 'stopping the server');
+  expect(stop).toMatchObject({ mode: 'fast' });
+  replay.goOn();
+  expect(await manager.ended()).toEqual({ code: 0, signal: null });
+  expect(manager.clusterState).toBe('shut down in recovery');
+  expect(manager.lines.some((line) => line.mode === 'immediate')).toBe(false);
+  const next = await (await Manager.start({ home, env, server })).ready();
+  expect(await next.query(`SELECT to_regclass('last_before_the_crash') IS NOT NULL`)).toBe(true);
+});
