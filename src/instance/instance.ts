@@ -314,11 +314,12 @@ export class Instance {
   }
 
   #giveUp(error: unknown, why: string): void {
-    this.#log.error({ error }, why);
-    this.#fault ??=
+    const known =
       error instanceof ManagerError
         ? error
         : new ManagerError('INTERNAL', messageOf(error), { cause: error });
+    this.#log.error({ error: known }, why);
+    this.#fault ??= known;
     this.#requestStop('fault', undefined);
   }
 

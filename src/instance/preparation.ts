@@ -1,6 +1,6 @@
 import { chmodSync } from 'node:fs';
-import { ManagerError } from '../errors/manager-error.ts';
-import { type DataDirectoryVerdict, judgeDataDirectory } from '../postgres/data-directory.ts';
+import { ManagerError, messageOf } from '../errors/manager-error.ts';
+import { type DataDirectoryVerdict, isTooOpen, judgeDataDirectory } from '../postgres/data-directory.ts';
 import { observeDataDirectory } from '../postgres/io/data-directory-facts.ts';
 import { findInstallation } from '../postgres/io/installation.ts';
 import type { Children } from '../process/children.ts';
@@ -91,6 +91,7 @@ export async function prepare(
   if (lock !== undefined) {
     await clearStalePidFile(dataDirectory, executable);
     await clearStaleSocket(directories.socket, port, executable);
+    tighten(dataDirectory, services);
     settleDirectory(settled, dataDirectory, services);
   }
   const format = installation.major >= 15 ? 'jsonlog' : 'csvlog';
@@ -236,9 +237,17 @@ function settleDirectory(
     const place = keepRest(dataDirectory);
     logs.log.warn({ place }, 'the data of this instance was being put aside; the rest of it followed');
   }
-  if (verdict.state === 'start' && verdict.tightenMode) {
-    // PostgreSQL refuses a directory that others may write or read; volumes are often mounted like that.
+}
+
+/** PostgreSQL refuses a directory that others may write or read; volumes are often mounted like that, empty or not. */
+function tighten(dataDirectory: string, { logs }: PreparationServices): void {
+  const { mode } = observeDataDirectory(dataDirectory);
+  if (!isTooOpen(mode)) return;
+  try {
     chmodSync(dataDirectory, 0o700);
-    logs.log.info({ dataDirectory }, 'permissions of PGDATA set to 0700');
+  } catch (error) {
+    const why = `${dataDirectory} has the mode 0${mode.toString(8)}, which cannot be changed: ${messageOf(error)}`;
+    throw new ManagerError('PGDATA_MODE', why, { cause: error });
   }
+  logs.log.info({ dataDirectory }, 'permissions of PGDATA set to 0700');
 }

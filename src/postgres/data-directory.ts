@@ -29,6 +29,7 @@ export interface DataDirectoryFacts {
   /** System error text when `kind` is unreadable. */
   readonly problem: string | undefined;
   readonly entries: readonly string[];
+  /** -1 when even that cannot be seen. */
   readonly ownerUid: number;
   /** Permission bits. */
   readonly mode: number;
@@ -48,8 +49,11 @@ export type DataDirectoryVerdict =
   | { readonly state: 'discard copy'; readonly entries: readonly string[] }
   /** The data was being put aside, as a person had asked: the rest follows. */
   | { readonly state: 'keep rest' }
-  | { readonly state: 'start'; readonly major: number; readonly tightenMode: boolean }
+  | { readonly state: 'start'; readonly major: number }
   | { readonly state: 'refuse'; readonly code: ErrorCode; readonly reason: string };
+
+/** Whether the server refuses a directory of this mode: others may write or read it (PG_MODE_MASK_GROUP). */
+export const isTooOpen = (mode: number): boolean => (mode & 0o027) !== 0;
 
 const refuse = (code: ErrorCode, reason: string): DataDirectoryVerdict => ({ state: 'refuse', code, reason });
 
@@ -66,18 +70,20 @@ export function judgeDataDirectory(
   serverMajor: number,
 ): DataDirectoryVerdict {
   const { path } = facts;
+  const isForeign = facts.ownerUid >= 0 && facts.ownerUid !== euid;
+  // That it cannot be read as well follows from it.
+  if ((facts.kind === 'directory' || facts.kind === 'unreadable') && isForeign) {
+    return refuse(
+      'PGDATA_OWNER',
+      `${path} belongs to user ${facts.ownerUid}, the server would run as ${euid}`,
+    );
+  }
   if (facts.kind === 'unreadable') return refuse('PGDATA_UNREADABLE', `${path}: ${facts.problem}`);
   if (facts.kind === 'not a directory') return refuse('PGDATA_NOT_EMPTY', `${path} is not a directory`);
   if (facts.kind === 'missing') return emptyVerdict(facts);
 
   const aborted = facts.entries.filter((name) => name.startsWith(abortedPrefix));
   const content = facts.entries.filter((name) => name !== 'lost+found' && !name.startsWith(abortedPrefix));
-  if (facts.ownerUid !== euid) {
-    return refuse(
-      'PGDATA_OWNER',
-      `${path} belongs to user ${facts.ownerUid}, the server would run as ${euid}`,
-    );
-  }
   if (content.length === 0) return emptyVerdict(facts);
   if (content.includes(keepMarker)) return { state: 'keep rest' };
   if (content.includes(joinMarker)) return { state: 'discard copy', entries: content };
@@ -123,5 +129,5 @@ function withVersion(facts: DataDirectoryFacts, version: string, serverMajor: nu
       `${facts.path} is of PostgreSQL ${version}, the server is ${serverMajor}`,
     );
   }
-  return { state: 'start', major, tightenMode: (facts.mode & 0o027) !== 0 };
+  return { state: 'start', major };
 }

@@ -5,17 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { component } from '../support/component.ts';
 import { eventually, Manager, runManager, temporaryDirectory } from '../support/manager.ts';
 import { mount, run } from '../support/mount.ts';
-
-/** Starts a manager that must refuse, and tells the code it gave. */
-async function refusal(
-  options: Parameters<typeof Manager.start>[0],
-): Promise<{ code: unknown; exit: number | null; error: string }> {
-  const manager = await Manager.start(options);
-  const { code: exit } = await manager.ended();
-  const line = await manager.line('a refusal with a code', (entry) => typeof entry.code === 'string');
-  expect(line.remedy).not.toBe('');
-  return { code: line.code, exit, error: String(line.error) };
-}
+import { refusal } from '../support/refusal.ts';
 
 const asRoot = process.getuid?.() === 0;
 
@@ -257,6 +247,7 @@ test('an internal error stops the server in order', async () => {
   ).ready();
   manager.signal('SIGUSR2');
   expect((await manager.ended()).code).toBe(2);
-  await manager.line('the report', (line) => line.error === 'thrown on purpose');
+  const report = await manager.line('the report', (line) => line.error === 'thrown on purpose');
+  expect(report).toMatchObject({ code: 'INTERNAL', stacktrace: expect.stringContaining('throw-on-usr2.ts') });
   expect(manager.clusterState).toBe('shut down');
 });

@@ -24,23 +24,25 @@ export function observeDataDirectory(path: string): DataDirectoryFacts {
     hasControlFile: false,
     elsewhere: [],
   };
+  let ownerUid = nothing.ownerUid;
   try {
     const entry = followedStat(path);
     if (entry === undefined) return { ...nothing, elsewhere: findElsewhere(path) };
+    ownerUid = entry.uid;
     if (!entry.isDirectory()) return { ...nothing, kind: 'not a directory' };
     const entries = readdirSync(path);
     return {
       ...nothing,
       kind: 'directory',
       entries,
-      ownerUid: entry.uid,
+      ownerUid,
       mode: entry.mode & 0o7777,
       version: entries.includes('PG_VERSION') ? firstLine(join(path, 'PG_VERSION')) : undefined,
       hasControlFile: isFile(join(path, 'global', 'pg_control')),
       elsewhere: entries.length === 0 ? findElsewhere(path) : [],
     };
   } catch (error) {
-    return { ...nothing, kind: 'unreadable', problem: messageOf(error) };
+    return { ...nothing, ownerUid, kind: 'unreadable', problem: messageOf(error) };
   }
 }
 
