@@ -4,7 +4,7 @@ import { isatty } from 'node:tty';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
 import type { LogServices } from '../instance/log-services.ts';
 import { formatLine, type LineFormat } from '../logs/line-format.ts';
-import { LineSplitter } from '../logs/line-splitter.ts';
+import { type LineMarks, LineSplitter } from '../logs/line-splitter.ts';
 import { LogPath } from '../logs/log-path.ts';
 import { createManagerLog, showsServerRecords } from '../logs/manager-log.ts';
 import { prettyLine } from '../logs/pretty.ts';
@@ -86,8 +86,8 @@ export function openLogging(options: GlobalOptions, pod: string | undefined, lib
     },
     logOutput: (program, pipe, output, onLine) => {
       const log = root.child({ logger: program });
-      read(output, (line, isContinued) => {
-        log.info(isContinued ? { pipe, continued: true } : { pipe }, line);
+      read(output, (line, marks) => {
+        log.info({ pipe, ...marks }, line);
         onLine?.(line);
       });
     },
@@ -95,7 +95,7 @@ export function openLogging(options: GlobalOptions, pod: string | undefined, lib
   };
 }
 
-function read(output: Readable, onLine: (line: string, isContinued: boolean) => void): void {
+function read(output: Readable, onLine: (line: string, marks: LineMarks) => void): void {
   const splitter = new LineSplitter(onLine);
   output.on('data', (chunk: Buffer) => splitter.push(chunk));
   output.once('close', () => splitter.end());

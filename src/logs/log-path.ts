@@ -105,8 +105,6 @@ export class LogPath {
   /** What children of the server print outside of its logger. */
   #textTransformer(source: string): Transformer {
     const log = this.#options.log.child({ logger: 'postgres' });
-    return new LineSplitter((line, isContinued) => {
-      log.info(isContinued ? { source, continued: true } : { source }, line);
-    });
+    return new LineSplitter((line, marks) => log.info({ source, ...marks }, line));
   }
 }

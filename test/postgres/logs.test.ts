@@ -72,6 +72,17 @@ describe('records', () => {
     expect(inOrder(fromJson.map(withoutNumber))).toEqual(inOrder(fromCsv.map(withoutNumber).map(sortLike)));
   });
 
+  test('of what a child of the server prints; bytes that are no UTF-8 are replaced, and marked', async () => {
+    const manager = await (await Manager.start()).ready();
+    const print = (text: string) => `printf 'a child says ${text}\\n' >&2`;
+    const program = `${print('caf\\351')}; ${print('tea')}`.replaceAll("'", "''");
+    const session = await manager.connect();
+    await session.query(`CREATE TABLE t(); COPY t FROM PROGRAM '${program}'`);
+    const line = await manager.message('a child says caf');
+    expect(line).toMatchObject({ logger: 'postgres', msg: 'a child says caf\ufffd', invalid_utf8: true });
+    expect(await manager.message('a child says tea')).not.toHaveProperty('invalid_utf8');
+  });
+
   test('are hidden by --log-level=error, and the server goes on', async () => {
     const manager = await (await Manager.start({ options: ['--log-level=error'] })).ready();
     await manager.query(say('hidden'));
