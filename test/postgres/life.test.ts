@@ -85,6 +85,8 @@ describe('signals', () => {
 
   test('a stop begins with a checkpoint while the server still works, whether anybody is connected or not', async () => {
     const manager = await (await Manager.start()).ready();
+    // By then the manager has a session of its own.
+    await manager.message('as it shall be');
     await manager.query('CREATE TABLE dirty AS SELECT generate_series(1, 10000)');
     expect((await manager.stop()).code).toBe(0);
     const records = manager.lines.map((line) => line.record?.message ?? '');

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   existsSync,
@@ -64,6 +65,49 @@ describe.runIf(
     expect((await manager.ended()).code).toBe(0);
     expect(manager.clusterState).toBe('shut down');
   });
+
+  test.each([
+    ['SIGINT', 'fast', 'shut down'],
+    // The next start recovers.
+    ['SIGQUIT', 'immediate', 'in production'],
+  ] as const)('%s: the stop is %s, the status 0', async (signal, mode, state) => {
+    const manager = await (await Manager.start({ wrapper: namespace })).ready();
+    process.kill(manager.processOne!, signal);
+    expect((await manager.ended()).code).toBe(0);
+    expect(manager.clusterState).toBe(state);
+    expect(shutdownRequests(manager)).toEqual([`received ${mode} shutdown request`]);
+  });
+
+  test('HUP loads the configuration, and nothing else', async () => {
+    const manager = await (await Manager.start({ wrapper: namespace })).ready();
+    const server = manager.postmasterPid;
+    appendFileSync(join(manager.dataDirectory, 'postgresql.conf'), "work_mem = '6MB'\n");
+    process.kill(manager.processOne!, 'SIGHUP');
+    await eventually('the new setting', async () => (await manager.query('SHOW work_mem')) === '6MB');
+    expect(manager.postmasterPid).toBe(server);
+  });
+
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s to the whole process group, as from a terminal, reaches the server in order only',
+    async (signal) => {
+      const manager = await (await Manager.start({ wrapper: namespace })).ready();
+      const one = manager.processOne!;
+      const server = findInside(one, 'postgres')!;
+      expect(groupAndSession(one)).toEqual([manager.child.pid, manager.child.pid]);
+      expect(groupAndSession(server)).toEqual([server, server]);
+      // By then the manager has a session, which its checkpoint needs.
+      await manager.message('as it shall be');
+      process.kill(-manager.child.pid!, signal);
+      await manager.ended();
+      expect(manager.clusterState).toBe('shut down');
+      expect(shutdownRequests(manager)).toEqual(['received fast shutdown request']);
+      // By itself it would not have been asked for one.
+      const messages = manager.lines.map((line) => line.record?.message ?? '');
+      const checkpoint = messages.findIndex((text) => text.startsWith('checkpoint starting: immediate'));
+      expect(checkpoint).toBeGreaterThan(-1);
+      expect(checkpoint).toBeLessThan(messages.indexOf('received fast shutdown request'));
+    },
+  );
 
   test('orphans of any name are reaped, and the exit status of the server is kept', async () => {
     const manager = await startFake('orphans');
@@ -181,6 +225,20 @@ test('where it is not process 1, orphans of its descendants are handed to it all
 function findInside(one: number, name: string): number | undefined {
   const children = readFileSync(`/proc/${one}/task/${one}/children`, 'utf8').trim().split(' ').map(Number);
   return children.find((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name);
+}
+
+/** From the view of the outside; proc_pid_stat(5). */
+function groupAndSession(pid: number): number[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [, , group, session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return [Number(group), Number(session)];
+}
+
+/** What the server was asked for by a signal, by its own account. */
+function shutdownRequests(manager: Manager): string[] {
+  return manager.lines
+    .map((line) => line.record?.message ?? '')
+    .filter((text) => /^received .* shutdown request$/.test(text));
 }
 
 function catchesUsr2(pid: number): boolean {
