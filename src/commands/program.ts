@@ -14,7 +14,6 @@ export function buildProgram(context: ProgramContext): Command {
     .helpCommand(false)
     .usage('[options] <command>')
     .argument('[command]')
-    .allowExcessArguments()
     .action(async (command: string | undefined, { version }: { version?: true }) => {
       if (version === true) await tellVersion();
       else if (command === undefined) program.outputHelp();
@@ -97,7 +96,8 @@ export function buildProgram(context: ProgramContext): Command {
     .allowExcessArguments()
     .action(tellVersion);
   inheritOverrides(program);
-  return program;
+  // Only now, since commands inherit it: a word too many after one of them is a mistake.
+  return program.allowExcessArguments();
 }
 
 async function tellVersion(): Promise<void> {

@@ -183,6 +183,10 @@ describe('arguments', () => {
     [['instance', 'run', '--port', 'x'], /a port is a number/],
     [['instance', 'run', '--status-port-tls'], /TLS_NOT_AVAILABLE/],
     [['postgres', '-k', ''], /--socket-dir.*BAD_ARGUMENT/],
+    [['instance', 'status', '--nonsense'], /unknown option '--nonsense'/],
+    [['instance', 'status', 'nonsense'], /too many arguments for 'status'/],
+    [['debug'], /Usage: manager debug[\s\S]*state-machine/],
+    [['debug', 'nonsense'], /unknown command 'nonsense'/],
   ])('%j', (args, message) => {
     const { code, stdout, stderr } = runManager(args);
     expect(code).toBe(1);

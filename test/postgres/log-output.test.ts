@@ -1,12 +1,16 @@
-import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { RecordSink } from '../../src/logs/record-sink.ts';
+import { giveToServer } from '../support/cluster-home.ts';
 import { component } from '../support/component.ts';
+import { mkfifoSync } from '../support/fifo.ts';
 import { eventually, Manager, runManager, temporaryDirectory } from '../support/manager.ts';
 import { mount } from '../support/mount.ts';
-import { hasTerminals, keys, onTerminal } from '../support/terminal.ts';
+import { hasTerminals, keys, onTerminal, Terminal } from '../support/terminal.ts';
 
+const repository = join(import.meta.dirname, '..', '..');
 const say = (severity: string, text: string) => `DO $$ BEGIN RAISE ${severity} '${text}'; END $$`;
 /** More than a terminal and the bound for waiting records hold together. */
 const flood = `DO $$ BEGIN FOR i IN 1..20000 LOOP RAISE LOG '% %', i, repeat('x', 400); END LOOP; END $$`;
@@ -53,6 +57,53 @@ describe.runIf(hasTerminals)('a terminal', () => {
     process.kill(manager.processOne!, 'SIGTERM');
     expect(await manager.ended()).toEqual({ code: 0, signal: null });
     expect(manager.clusterState).toBe('shut down');
+  });
+});
+
+test.runIf(hasTerminals)('the status on a terminal is a screen for people', async () => {
+  const manager = await (await Manager.start({ options: ['--pod-name', 'pg-1'] })).ready();
+  const words = ['npm', 'run', '--silent', 'manager', '--', 'instance', 'status'];
+  const terminal = new Terminal(repository, [...words, '--status-port', String(manager.statusPort)]);
+  expect(await terminal.ended()).toBe(0);
+  expect(terminal.text).toMatch(/^Ready: +yes\r\nInstance: +pg-1\r\nRole: +primary\r\n/m);
+});
+
+describe('a destination', () => {
+  async function logInto(path: string, ...options: readonly string[]): Promise<Manager> {
+    return (await Manager.start({ options: ['--log-destination', path, ...options] })).ready();
+  }
+
+  test.each([
+    ['is added to', [], /^written before\n\{.*\n/],
+    ['is emptied first by --log-truncate-destination', ['--log-truncate-destination'], /^\{.*\n/],
+  ])('that is a file with content %s', async (_, options, begin) => {
+    const path = join(temporaryDirectory(), 'log.txt');
+    writeFileSync(path, 'written before\n');
+    giveToServer(path);
+    const manager = await logInto(path, ...options);
+    expect((await manager.stop()).code).toBe(0);
+    const text = readFileSync(path, 'utf8');
+    expect(text).toMatch(begin);
+    expect(text).toContain('instance is stopped');
+    expect(manager.lines).toEqual([]);
+  });
+
+  test('that is a FIFO may be without a reader; one that comes gets everything, truncated or not', async () => {
+    const path = join(temporaryDirectory(), 'log.fifo');
+    mkfifoSync(path);
+    const manager = await logInto(path, '--log-truncate-destination');
+    const reader = new Socket({
+      fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
+      writable: false,
+    });
+    onTestFinished(() => void reader.destroy());
+    let text = '';
+    reader.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+    });
+    expect((await manager.stop()).code).toBe(0);
+    await eventually('the last record', () => text.includes('the server has ended'));
+    expect(text).toMatch(/^\{.*manager starts.*\n/);
   });
 });
 
