@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import {
   type Definition,
   ensureContainerTools,
   ensureImage,
+  prune,
   storage,
 } from '../setup/containers.ts';
 import { component } from '../support/component.ts';
@@ -152,6 +153,27 @@ describe.runIf(component(`containers${tools.available ? '' : ` (${tools.reason})
       expect(stop(id)).toBe(0);
     });
 
+    test('as root on a read-only root, without any directory beside the data', async () => {
+      const locked = ['--read-only', '--read-only-tmpfs=false'];
+      const id = await ready(run([...trust, '--user', '0:0', ...locked]));
+      expect(inside(id, 'stat', '-c', '%u', '/proc/1')).toBe('26');
+      const psql = ['psql', '-h', '/dev/shm/manager/run', '-U', 'postgres', '-Atc'];
+      expect(inside(id, ...psql, 'SHOW unix_socket_directories')).toBe('/dev/shm/manager/run');
+      expect(stop(id)).toBe(0);
+    });
+
+    test('as root that may not become anybody else it says so, and what to do', () => {
+      const id = run([...trust, '--user', '0:0', '--cap-drop=all']);
+      expect(podman('wait', id)).toBe('1');
+      expect(log(id)).toMatch(/CANNOT_STEP_DOWN.*docker run --user 26/);
+    });
+
+    test('takes a command line that begins with an option of the server', async () => {
+      const id = await ready(run(trust, ['-c', 'shared_buffers=32MB']));
+      expect(sql(id, 'SHOW shared_buffers')).toBe('32MB');
+      expect(stop(id)).toBe(0);
+    });
+
     test('keeps its data in a volume, and takes arguments for the server', async () => {
       const data = volume();
       const first = await ready(run([...trust, '-v', `${data}:/var/lib/postgresql/data`]));
@@ -220,7 +242,7 @@ describe.runIf(component(`containers${tools.available ? '' : ` (${tools.reason})
     test('INT is an ordered stop', async () => {
       const words = [...storage(), 'run', '--rm', '--network', 'none', ...trust, image];
       const child = spawn('podman', words, {
-        env: { ...process.env, CONTAINERS_CONF: configuration() },
+        env: { ...process.env, ...configuration() },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       onTestFinished(() => void child.kill('SIGKILL'));
@@ -233,6 +255,25 @@ describe.runIf(component(`containers${tools.available ? '' : ` (${tools.reason})
       child.kill('SIGINT');
       expect(await ended).toBe(0);
       expect(output).toContain('instance is stopped');
+    });
+
+    test('of earlier inputs are removed, but for the newest two and what is in use', () => {
+      const repository = `localhost/manager-prune-${process.pid}`;
+      const directory = temporaryDirectory();
+      const names = ['used', 'old', 'newer', 'newest'].map((tag) => {
+        // Different content, lest they be one image.
+        writeFileSync(join(directory, tag), tag);
+        execFileSync('tar', ['-C', directory, '-cf', join(directory, 'layer.tar'), tag]);
+        const name = `${repository}:${tag}`;
+        podman('import', '--quiet', join(directory, 'layer.tar'), name);
+        onTestFinished(() => void podman('rmi', '--force', '--ignore', name));
+        return name;
+      });
+      const user = podman('create', names[0]!, 'nothing');
+      onTestFinished(() => void podman('rm', '--force', user));
+      prune(repository);
+      const left = podman('images', '--format', '{{.Repository}}:{{.Tag}}', repository).split('\n');
+      expect(new Set(left)).toEqual(new Set(names.filter((name) => !name.endsWith(':old'))));
     });
 
     test('holds nothing that gives rights away', () => {
