@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import pg from 'pg';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseControlFile } from '../../src/postgres/control-file.ts';
 import { hasEmbeddedServer, makeClone } from '../support/clone.ts';
 import { component } from '../support/component.ts';
@@ -64,8 +64,16 @@ describe.runIf(hasTerminals)('npm start', () => {
     const [, probes] = await first.shows(/probes +(http:\S+)/);
     await first.shows(/instance is running/);
     expect(await statusOf(probes!)).toBe(200);
-    const psql = [`host=${socketDirectory} port=${here.port} user=postgres dbname=postgres`, '-Atc'];
-    expect(spawnSync('psql', [...psql, 'SELECT 7'], { encoding: 'utf8' }).stdout).toBe('7\n');
+    const local = new pg.Client({
+      host: socketDirectory!,
+      port: here.port,
+      user: 'postgres',
+      database: 'postgres',
+    });
+    await local.connect();
+    onTestFinished(() => void local.end().catch(() => {}));
+    expect((await local.query('SELECT 7 AS seven')).rows).toEqual([{ seven: 7 }]);
+    await local.end();
     await here.ask('CREATE TABLE kept AS SELECT 42 AS answer; SELECT 1');
     first.press('interrupt');
     expect(await first.ended()).toBe(0);

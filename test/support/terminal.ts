@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
 import { signalProcess } from '../../src/process/proc.ts';
 import { familyOf } from './cluster-home.ts';
@@ -20,10 +20,14 @@ export const hasTerminals = component('script, which makes terminals', () => has
 /** One command on a terminal of its own, with what it has started. */
 export class Terminal {
   readonly #child: ChildProcess;
+  readonly #directory: string;
+  /** What has descended from it: something may be left when it has ended. */
+  readonly #family = new Set<number>();
   readonly #ended: Promise<number | null>;
   text = '';
 
   constructor(directory: string, words: readonly string[], env: Record<string, string> = {}) {
+    this.#directory = directory;
     const [program = '', ...args] = [...onTerminal, ...words];
     this.#child = spawn(program, args, {
       cwd: directory,
@@ -39,11 +43,15 @@ export class Terminal {
   }
 
   press(key: keyof typeof keys): void {
+    this.#look();
     this.#child.stdin?.write(keys[key]);
   }
 
   async shows(what: RegExp): Promise<RegExpExecArray> {
-    return eventually(`${what}`, () => what.exec(this.text)).catch((error: Error) => {
+    return eventually(`${what}`, () => {
+      this.#look();
+      return what.exec(this.text);
+    }).catch((error: Error) => {
       throw new Error(`${error.message}\n${this.text}`);
     });
   }
@@ -58,15 +66,31 @@ export class Terminal {
     return withDeadline('the command to end', this.#ended, () => this.text);
   }
 
-  /** Everything that descends from it; a server gets the time to tidy up. */
+  #look(): void {
+    const { pid, exitCode, signalCode } = this.#child;
+    if (exitCode !== null || signalCode !== null) return;
+    for (const descendant of familyOf([pid])) this.#family.add(descendant);
+  }
+
+  /** Makes an end of all that is left; a server gets the time to tidy up. */
   async #destroy(): Promise<void> {
-    const family = familyOf([this.#child.exitCode === null ? this.#child.pid : undefined]);
-    const isServer = (pid: number) => nameOf(pid) === 'postgres';
+    this.#look();
+    // A number may have gone to somebody else, who works elsewhere.
+    const family = [...this.#family].filter((pid) => worksBelow(pid, this.#directory));
+    const isServer = (pid: number) => nameOf(pid) === 'postgres' && worksBelow(pid, this.#directory);
     const servers = family.filter(isServer);
     for (const pid of family) if (!isServer(pid)) signalProcess(pid, 'SIGKILL');
     for (const pid of servers) signalProcess(pid, 'SIGQUIT');
     await this.#ended;
     await eventually('the servers to be gone', () => !servers.some(isServer));
+  }
+}
+
+function worksBelow(pid: number, directory: string): boolean {
+  try {
+    return `${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${directory}/`);
+  } catch {
+    return false;
   }
 }
 
