@@ -18,9 +18,9 @@ import { eventually, isServerOf, Manager, temporaryDirectory } from '../support/
 const namespace = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
 const fakes = join(import.meta.dirname, '..', 'fixtures', 'fake-server');
 
-/** Processes of the namespace as ps in it would show them: those of process 1 itself, or its children. */
-function processesInside(one: number, which: 'itself' | 'children'): string[] {
-  const select = which === 'itself' ? ['-p', '1'] : ['--ppid', '1'];
+/** Processes of the namespace as ps in it would show them. */
+function processesInside(one: number, which: 'itself' | 'children' | 'all'): string[] {
+  const select = { itself: ['-p', '1'], children: ['--ppid', '1'], all: ['-e'] }[which];
   const ps = ['ps', ...select, '-o', 'stat=,comm='];
   const text = spawnSync('nsenter', ['-t', String(one), '-p', '-m', ...ps], { encoding: 'utf8' }).stdout;
   return text
@@ -44,11 +44,11 @@ function pretendDataDirectory(home: string): void {
     chownSync(join(home, name), postgres, postgres);
 }
 
-async function startFake(behaviour: string, place: 'namespace' | 'here' = 'namespace'): Promise<Manager> {
+async function startFake(behaviour: string, wrapper: readonly string[] = namespace): Promise<Manager> {
   const home = temporaryDirectory();
   pretendDataDirectory(home);
-  const wrapper = place === 'namespace' ? { wrapper: namespace } : {};
-  return Manager.start({ home, ...wrapper, options: ['--bindir', fakes], env: { FAKE_SERVER: behaviour } });
+  const words = wrapper.length === 0 ? {} : { wrapper };
+  return Manager.start({ home, ...words, options: ['--bindir', fakes], env: { FAKE_SERVER: behaviour } });
 }
 
 describe.runIf(
@@ -119,6 +119,25 @@ describe.runIf(
     );
     process.kill(one, 'SIGTERM');
     expect((await manager.ended()).code).toBe(0);
+  });
+
+  test('orphans are reaped where process 1 is somebody else, who waits for nobody', async () => {
+    const indifferent = ['sh', '-c', '"$@" & exec sleep 600', 'sh'];
+    const manager = await startFake('orphans', [...namespace, ...indifferent]);
+    await manager.message('orphans are made by');
+    const one = manager.processOne!;
+    const inside = findInside(one, 'manager')!;
+    // One sleep is process 1 itself, two are in the loops of the server and of the orphan that lasts.
+    await eventually('the orphans to be gone', () => {
+      const all = processesInside(one, 'all');
+      return (
+        !all.some((line) => line.startsWith('Z')) && all.filter((line) => /sleep$/.test(line)).length <= 3
+      );
+    });
+    process.kill(inside, 'SIGTERM');
+    await manager.message('the server has ended');
+    process.kill(one, 'SIGKILL');
+    await manager.ended();
   });
 
   test('processes that fall to process 1 from an exec are reaped too', async () => {
@@ -205,7 +224,7 @@ describe.runIf(
 });
 
 test('where it is not process 1, orphans of its descendants are handed to it all the same', async () => {
-  const manager = await startFake('orphans', 'here');
+  const manager = await startFake('orphans', []);
   const { msg } = await manager.message('orphans are made by');
   const server = Number(/ (\d+)$/.exec(msg!)?.[1]);
   onTestFinished(() => {
