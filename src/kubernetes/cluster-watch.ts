@@ -5,8 +5,12 @@ import type { ApiObject } from './objects.ts';
 
 /** Milliseconds in which a request is answered by a server that is slow but works. */
 const answerLimit = 10_000;
-/** Milliseconds; a server that works sends a bookmark every minute (Kubernetes, API concepts). */
-const silenceLimit = 75_000;
+/**
+ * Milliseconds after which a watch that brings nothing is begun anew, without a word. A server sends a bookmark every minute,
+ * but none while its store has told it of nothing newer than what the watch began from: with the defaults of etcd that takes
+ * ten minutes where nothing happens.
+ */
+const quietLimit = 75_000;
 /** Milliseconds that a watch must have stood to count as one that worked. */
 const steadyAfter = 1_000;
 
@@ -89,29 +93,32 @@ export class ClusterWatch {
   /** One watch from its beginning to its end; before it a list, when there is no version to begin from. */
   async #round(signal: AbortSignal): Promise<void> {
     this.#begun = undefined;
-    const silence = new AbortController();
+    const limit = new AbortController();
     let timer: NodeJS.Timeout | undefined;
-    const expect = (limit: number) => {
+    const expect = (milliseconds: number, otherwise: Error) => {
       clearTimeout(timer);
-      const late = () => silence.abort(new ApiError(`watch: nothing has come for ${limit / 1_000} s`));
-      timer = setTimeout(late, limit);
+      timer = setTimeout(() => limit.abort(otherwise), milliseconds);
     };
-    const either = AbortSignal.any([signal, silence.signal]);
+    const unanswered = new ApiError(`watch: no answer within ${answerLimit / 1_000} s`);
+    const quiet = new Error('nobody knows whether it is still there');
+    const either = AbortSignal.any([signal, limit.signal]);
     try {
-      expect(answerLimit);
+      expect(answerLimit, unanswered);
       this.#isListed = this.#version === undefined;
       this.#version ??= await this.#list(either);
-      expect(answerLimit);
+      expect(answerLimit, unanswered);
       const onBegin = () => {
         this.#begun = performance.now();
-        expect(silenceLimit);
+        expect(quietLimit, quiet);
         if (this.#isTroubled) this.#watcher.onStanding?.();
       };
       const onLine = (line: string) => {
-        expect(silenceLimit);
+        expect(quietLimit, quiet);
         if (!signal.aborted) this.#take(line);
       };
       await this.#requests.watch(this.#version, { onBegin, onLine }, either);
+    } catch (error) {
+      if (error !== quiet) throw error;
     } finally {
       clearTimeout(timer);
     }

@@ -260,16 +260,22 @@ describe('a version that the server no longer knows', () => {
 });
 
 describe('a server that says nothing', () => {
-  test('is left when it does not even send its bookmarks', async () => {
+  test('may have nothing to say: it is asked anew from the last version, without a word', async () => {
     const { script, troubles } = await standing();
     await vi.advanceTimersByTimeAsync(70_000);
     script.send('BOOKMARK', { metadata: { resourceVersion: '6' } });
-    await vi.advanceTimersByTimeAsync(70_000);
+    await vi.advanceTimersByTimeAsync(74_000);
     expect(script.watches).toHaveLength(1);
-    await vi.advanceTimersByTimeAsync(6_000);
+    await vi.advanceTimersByTimeAsync(1_000);
     expect(script.watches.map(({ version }) => version)).toEqual(['5', '6']);
     expect(script.watches[0]!.signal.aborted).toBe(true);
-    expect(troubles).toEqual(['watch: nothing has come for 75 s']);
+    script.last.onBegin();
+    await vi.advanceTimersByTimeAsync(76_000);
+    expect(script.watches).toHaveLength(3);
+    expect(troubles).toEqual([]);
+    script.last.fail(lost);
+    await settled();
+    expect(troubles).toEqual(['connection refused']);
   });
   test.each([
     ['to a watch', standing, ({ script }: { script: Script }) => script.last.end()],
@@ -284,6 +290,6 @@ describe('a server that says nothing', () => {
     expect(asked()).toBe(before);
     await vi.advanceTimersByTimeAsync(200);
     expect(asked()).toBe(before + 1);
-    expect(all.troubles).toEqual(['watch: nothing has come for 10 s']);
+    expect(all.troubles).toEqual(['watch: no answer within 10 s']);
   });
 });
