@@ -53,15 +53,17 @@ export class ControlPlane {
     if (!programs.available) throw new Error(programs.reason);
     const directory = mkdtempSync(join(tmpdir(), 'manager-test-control-plane-'));
     mkdirSync(join(directory, 'certificates'));
-    const etcd = await Etcd.start(programs.etcd, directory);
-    const plane = new ControlPlane(directory, await lastingPort(), etcd, programs.apiServer);
+    let etcd: Etcd | undefined;
     try {
+      etcd = await Etcd.start(programs.etcd, directory);
+      const plane = new ControlPlane(directory, await lastingPort(), etcd, programs.apiServer);
       await plane.startServer();
+      return plane;
     } catch (error) {
-      await plane.destroy();
+      await etcd?.stop();
+      remove(directory);
       throw error;
     }
-    return plane;
   }
 
   /** What the certificate of the server is checked against, in PEM. */
@@ -117,7 +119,7 @@ export class ControlPlane {
   async destroy(): Promise<void> {
     await this.stopServer('SIGKILL');
     await this.etcd.stop();
-    rmSync(this.#directory, { recursive: true, force: true, maxRetries: 5 });
+    remove(this.#directory);
   }
 
   #file(name: string): string {
@@ -151,6 +153,10 @@ export class ControlPlane {
     };
     return Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
   }
+}
+
+function remove(directory: string): void {
+  rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
 }
 
 /** A control plane from before the first test of this block or file until after the last. */

@@ -26,16 +26,17 @@ export class LastingProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Waits until it works, or tells what it said last when it ends before. */
+  /** Waits until it works. Ends it when it does not come to that, and tells what it said last. */
   async ready(what: string, look: () => Promise<boolean>): Promise<void> {
     const failure = (text: string) => {
       const said = readFileSync(this.#log, 'utf8').split('\n').slice(-30).join('\n');
       return new Error(`${what}: ${text}\n${said}`);
     };
     await eventually(what, () => {
-      if (!this.#isRunning) throw failure('it has ended');
+      if (!this.#isRunning) throw new Error('it has ended');
       return look();
-    }).catch((error: Error) => {
+    }).catch(async (error: Error) => {
+      await this.stop('SIGKILL');
       throw failure(error.message);
     });
   }
