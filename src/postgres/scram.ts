@@ -12,11 +12,15 @@ export function scramSecret(password: string, salt: Buffer = randomBytes(saltLen
   return `SCRAM-SHA-256$${iterations}:${salt.toString('base64')}$${parts}`;
 }
 
-/** What is to be stored for a password; one that is stored in a server's own form already stays as it is (contract 03, 3.18). */
+/**
+ * What is sent to the server for a password (contract 03, 3.18): what it will store, so that the clear text stays here. One
+ * that is in a stored form already stays as it is, and so does one that is not plain ASCII: how such a one is prepared
+ * (SASLprep, RFC 4013) the server must decide, since clients do it in the same way.
+ */
 export function passwordSecret(password: string): string {
   const isStored =
     /^md5[0-9a-f]{32}$/.test(password) || /^SCRAM-SHA-256\$\d+:[^$]+\$[^:]+:.+$/.test(password);
-  return isStored ? password : scramSecret(password);
+  return isStored || !/^[ -~]*$/.test(password) ? password : scramSecret(password);
 }
 
 /** Whether a stored secret is that of this password. False for anything else than SCRAM. */

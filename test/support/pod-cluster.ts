@@ -31,7 +31,8 @@ export interface PodClusterOptions {
 export class PodCluster implements Instances {
   readonly name = 'c';
   readonly namespace: string;
-  readonly password = randomBytes(8).toString('hex');
+  /** Of the superuser, the present one last. */
+  readonly passwords: string[] = [randomBytes(8).toString('hex')];
   readonly network = new PodNetwork();
   readonly pods: readonly Pod[];
   readonly account: InstanceAccount;
@@ -131,6 +132,19 @@ export class PodCluster implements Instances {
     return this.patchStatus({ targetPrimary: name, targetPrimaryTimestamp: new Date().toISOString() });
   }
 
+  /** Replaces the content of a Secret, and says so in the status, as the operator does. */
+  async replaceSecret(name: string, stringData: Readonly<Record<string, string>>): Promise<void> {
+    const path = `/api/v1/namespaces/${this.namespace}/secrets/${this.name}-${name}`;
+    const { metadata } = await this.plane.admin.patch(path, { stringData });
+    const key = `${name}SecretVersion`;
+    await this.patchStatus({ secretsResourceVersion: { [key]: metadata.resourceVersion } });
+  }
+
+  async changePassword(password: string): Promise<void> {
+    this.passwords.push(password);
+    await this.replaceSecret('superuser', { username: 'postgres', password });
+  }
+
   async untilPrimary(name: string): Promise<void> {
     const isIt = async () => (await this.read()).status?.currentPrimary === name;
     await eventually(`${name} to be the current primary`, () => isIt().catch(() => false)).catch(
@@ -174,7 +188,7 @@ export class PodCluster implements Instances {
   }
 
   client(name: string): pg.Client {
-    return this.pod(name).client(this.password);
+    return this.pod(name).client(this.passwords.at(-1)!);
   }
 
   ask(name: string, sql: string): Promise<unknown> {
@@ -227,7 +241,7 @@ export class PodCluster implements Instances {
     await secret('ca', { 'ca.crt': this.authority.pem });
     await secret('server', pair(this.authority.issueServer('server')));
     await secret('replication', pair(this.authority.issueClient('streaming_replica')));
-    await secret('superuser', { username: 'postgres', password: this.password });
+    await secret('superuser', { username: 'postgres', password: this.passwords[0]! });
     const collection = this.path.slice(0, this.path.lastIndexOf('/'));
     const instances = this.pods.length;
     await admin.create(collection, {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { scramSecret, verifiesScram } from '../../../src/postgres/scram.ts';
+import { passwordSecret, scramSecret, verifiesScram } from '../../../src/postgres/scram.ts';
 
 test('a secret has the form that PostgreSQL stores', () => {
   expect(scramSecret('pencil')).toMatch(
@@ -25,4 +25,14 @@ test('the keys are those of the RFC', () => {
   expect(secret).toBe(
     'SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=',
   );
+});
+
+test.each([
+  ['md5d5b3b3f2c1a7c7f3e3d3e3f3a3b3c3d3'],
+  [scramSecret('pencil')],
+  ['the server prepares what is not ASCII: pencil’s'],
+])('%s goes to the server as it is', (password) => expect(passwordSecret(password)).toBe(password));
+
+test('any other password stays here', () => {
+  expect(verifiesScram(passwordSecret('md5 is no hash'), 'md5 is no hash')).toBe(true);
 });
