@@ -15,9 +15,8 @@ export interface VoucherFacts {
   readonly me: string;
   /** Who asks. */
   readonly holder: string;
-  /** Of the last reading of the Cluster. */
-  readonly currentPrimary: string;
-  readonly targetPrimary: string;
+  /** What the Cluster said last; undefined: it has not been read, so that nothing speaks for leading either. */
+  readonly roles: { readonly currentPrimary: string; readonly targetPrimary: string } | undefined;
   /** A write to the lease is on its way, of which nobody knows what becomes of it. */
   readonly isWriting: boolean;
   /** PGDATA is that of a primary. */
@@ -27,7 +26,8 @@ export interface VoucherFacts {
 
 /** What is remembered when the promise is given; a text: why it is not. */
 export function promiseTo(memory: LeaseMemory, facts: VoucherFacts): LeaseMemory | string {
-  const { me, holder, currentPrimary, targetPrimary, isWriting, isPrimary, now } = facts;
+  const { me, holder, roles, isWriting, isPrimary, now } = facts;
+  const { currentPrimary, targetPrimary } = roles ?? { currentPrimary: holder, targetPrimary: holder };
   if (holder === me) return 'it is this instance itself that asks';
   if (isPrimary || memory.renewedAt !== undefined) return `${me} is a primary itself`;
   if (isWriting) return `${me} is asking for the lease at this moment`;

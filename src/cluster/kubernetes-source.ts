@@ -46,6 +46,11 @@ export class KubernetesSource implements ClusterSource {
     this.lease = new KubernetesLease(api);
   }
 
+  /** The object itself; undefined before the first reading. */
+  get newest(): ApiObject | undefined {
+    return this.#newest;
+  }
+
   async read(signal: AbortSignal): Promise<ClusterReading> {
     return this.#take(await this.#ask((limited) => this.#api.readCluster(limited), signal));
   }

@@ -3,6 +3,7 @@ import type { SecretContent, SecretReader } from '../instance/secret-reader.ts';
 import type { ClusterBinding } from '../instance/settings.ts';
 import type { KubernetesApi } from '../kubernetes/api.ts';
 import { isNotFound } from '../kubernetes/api-error.ts';
+import { EventRecorder } from '../kubernetes/event-recorder.ts';
 import { HttpsApi } from '../kubernetes/https-api.ts';
 import { inClusterAccess } from '../kubernetes/in-cluster.ts';
 import type { Logger } from '../logs/manager-log.ts';
@@ -25,6 +26,11 @@ export function bindPod(pod: Pod, { name, environment, log }: PodBindingInput): 
   const source = new KubernetesSource(api, {
     onTrouble: (error) => log.warn({ error: error.message }, 'the Cluster is not watched at the moment'),
   });
+  const events = new EventRecorder({
+    ...{ api, instance: name, namespace: pod.namespace },
+    about: () => source.newest,
+    onTrouble: (error) => log.debug({ error: error.message }, 'an event could not be delivered'),
+  });
   const shared = podRules(name, environment);
   return {
     source,
@@ -34,6 +40,7 @@ export function bindPod(pod: Pod, { name, environment, log }: PodBindingInput): 
         clusterName: pod.cluster,
         origin: 'file',
       }),
+    tell: (happening) => events.record(happening),
     secrets: { reader: secretReader(api), certificates: certificateFiles.directory },
   };
 }

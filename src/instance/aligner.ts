@@ -1,6 +1,12 @@
 import { type Decision, decide } from '../alignment/decide.ts';
 import type { InstanceFacts, Situation } from '../alignment/facts.ts';
 import { leading } from '../alignment/goal.ts';
+import {
+  failureHappening,
+  happeningOf,
+  isolationHappening,
+  refusalHappening,
+} from '../alignment/happenings.ts';
 import { type Failures, forgetFailure, noteFailure } from '../alignment/pacing.ts';
 import type { StopEvent } from '../alignment/stop-plan.ts';
 import { type Roles, validityOf } from '../alignment/validity.ts';
@@ -201,6 +207,8 @@ export class Aligner {
       const carryOut = await steps[name]();
       await carryOut(this.#step, signal);
       this.#failures = forgetFailure(this.#failures, name);
+      const happening = happeningOf(this.#step.settings.name, name);
+      if (happening !== undefined) this.#step.tell(happening);
     } catch (error) {
       this.#noteFailure(name, error, abort.signal.aborted);
     } finally {
@@ -222,6 +230,7 @@ export class Aligner {
     }
     this.#failures = noteFailure(this.#failures, name, { at: this.#clock(), ...failureOf(error) });
     log.warn({ error, step: name, attempts: this.#failures[name]?.count }, 'step failed');
+    this.#step.tell(failureHappening(this.#step.settings.name, name, messageOf(error)));
   }
 
   #finish(end: ServerEnd | undefined): void {
@@ -268,6 +277,9 @@ export class Aligner {
     if (isSame) return;
     observation.alignment = { state, goal, step: shown, why, isRefused, since: now() };
     const line = shown ?? why ?? 'nothing to do';
+    const me = this.#step.settings.name;
+    if (isRefused) this.#step.tell(refusalHappening(me, line));
+    if (goal === 'isolate' && before?.goal !== goal) this.#step.tell(isolationHappening(me));
     if (isRefused) log.error({ state, goal }, `refused: ${line}`);
     else log.info({ state, goal, ...(shown === undefined ? {} : { step: shown }) }, `alignment: ${line}`);
   }

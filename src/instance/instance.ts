@@ -1,7 +1,6 @@
 import { freshObservation, type Observation } from '../alignment/observation.ts';
 import { nextPhase, type PhaseEvent } from '../alignment/phase.ts';
 import type { StopEvent } from '../alignment/stop-plan.ts';
-import type { ClusterReading } from '../cluster/source.ts';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
 import type { WaitStatus } from '../process/libc.ts';
 import type { ControlSignal } from '../process/signal-inbox.ts';
@@ -9,14 +8,16 @@ import { Aligner } from './aligner.ts';
 import type { Certificates } from './certificates.ts';
 import { concludeEnd, concludeFailure } from './conclusion.ts';
 import { now, pause } from './deadline.ts';
+import { EarlyPromise } from './early-promise.ts';
+import { firstReading } from './first-reading.ts';
 import { Listener } from './listener.ts';
-import type { PodDuties } from './pod-duties.ts';
+import { openPodPart } from './pod-part.ts';
 import { type PreparationServices, type Prepared, prepare } from './preparation.ts';
 import { reopenServerLog } from './reopen-log.ts';
 import { Server } from './server.ts';
 import { loginOf } from './server-access.ts';
 import { ServerNotes } from './server-notes.ts';
-import type { InstanceSettings, PodSecrets } from './settings.ts';
+import type { InstanceSettings } from './settings.ts';
 import { openSharing, type Sharing } from './sharing.ts';
 import { StatusReport } from './status-report.ts';
 import type { Findings, StepContext } from './step-context.ts';
@@ -31,8 +32,6 @@ export type InstanceServices = Omit<PreparationServices, 'notes' | 'impatience'>
 
 /** Milliseconds that a starting server has the processors to itself before our listener is loaded; it needs about as much. */
 const headStart = 40;
-/** Milliseconds between two attempts to read the Cluster for the first time. */
-const readingPeriod = 500;
 /** Milliseconds in which the lease must be given back at the end: the store of a cluster that is going down may be gone. */
 const releasePatience = 3_000;
 
@@ -124,34 +123,40 @@ export class Instance {
   async #live(): Promise<number> {
     const { signal } = this.#calledOff;
     const { libc } = this.#services;
+    // Whoever waits for the Cluster is alive, too.
+    this.#watchkeeper.start();
     const binding = await this.#settings.bindCluster();
     const wishes = new Wishes(binding, libc.bootTime, this.#log);
     this.#wishes = wishes;
-    const podDuties = binding.secrets === undefined ? undefined : await this.#openPod(binding.secrets);
-    const reading = await this.#firstReading(wishes);
-    await podDuties?.awaitCertificates(
-      () => wishes.view.latest?.cluster ?? reading.cluster,
-      signal,
-      (why) => this.#sayWaiting(why),
-    );
+    const pod =
+      binding.secrets === undefined
+        ? undefined
+        : await openPodPart(binding.secrets, () => void this.#listener.renew());
+    this.#certificates = pod?.certificates;
+    const early = new EarlyPromise(this.#settings.name, this.#settings.dataDirectory, libc.bootTime);
+    this.#report.promiseBy((holder) => early.give(holder));
+    const sayWaiting = (why: string) => this.#sayWaiting(why);
+    const reading = await firstReading(wishes, signal, sayWaiting);
+    const newest = () => wishes.view.latest?.cluster ?? reading.cluster;
+    await pod?.duties.awaitCertificates(newest, signal, sayWaiting);
     const services = { ...this.#services, notes: this.#notes, impatience: this.#impatience.signal };
     const prepared = await prepare(this.#settings, services, signal);
     this.#prepared = prepared;
-    this.#watchkeeper.start();
     signal.throwIfAborted();
     const server = this.#openServer(prepared, wishes);
-    const step = this.#stepContext(prepared, server, wishes);
+    const step = this.#stepContext(prepared, server, wishes, binding.tell ?? (() => {}));
     this.#report.connectTo(step);
     const sharing = await openSharing(step, {
       source: binding.source,
       spec: reading.cluster.spec,
       isTakingOver: prepared.running !== undefined,
       onLeaseChange: (isStanding) => (isStanding ? this.#wake() : this.#aligner?.wake()),
-      askOthers: podDuties === undefined ? undefined : await this.#openVouchers(step),
-      podDuties,
+      askOthers: await pod?.vouchers(step),
+      podDuties: pod?.duties,
+      early,
+      onPromiser: (promise) => this.#report.promiseBy(promise),
     });
     this.#sharing = sharing;
-    this.#report.promiseBy(sharing.promise);
     const aligner = new Aligner(step, sharing, libc.bootTime);
     this.#aligner = aligner;
     // While the sharing was opened nobody else could take a stop.
@@ -172,35 +177,6 @@ export class Instance {
       log: this.#log,
       lastWords: () => prepared.close(),
     });
-  }
-
-  async #openPod({ reader, certificates: directory }: PodSecrets): Promise<PodDuties> {
-    const { Certificates } = await import('./certificates.ts');
-    const { PodDuties } = await import('./pod-duties.ts');
-    const certificates = new Certificates(directory, reader);
-    this.#certificates = certificates;
-    return new PodDuties({ reader, certificates, onServerPair: () => void this.#listener.renew() });
-  }
-
-  async #openVouchers(step: StepContext): Promise<(signal: AbortSignal) => Promise<boolean>> {
-    const { Vouchers } = await import('./vouchers.ts');
-    const vouchers = new Vouchers(step, () => this.#certificates?.peerTls());
-    return (signal) => vouchers.ask(signal);
-  }
-
-  /** A file that cannot be read is a mistake; an API that does not answer is waited for: nothing else can be done without it. */
-  async #firstReading(wishes: Wishes): Promise<ClusterReading> {
-    const { signal } = this.#calledOff;
-    for (;;) {
-      try {
-        return await wishes.start(signal);
-      } catch (error) {
-        const mayCome = wishes.view.kind === 'kubernetes' && !signal.aborted;
-        if (!mayCome || !(error instanceof ManagerError) || error.code !== 'CLUSTER_UNREADABLE') throw error;
-        this.#sayWaiting(`the Cluster cannot be read: ${error.message}`);
-        await pause(readingPeriod, signal);
-      }
-    }
   }
 
   /** Why there is no server yet, for probes and the log; the same is said once. */
@@ -230,7 +206,12 @@ export class Instance {
     return server;
   }
 
-  #stepContext({ context }: Prepared, server: Server, wishes: Wishes): StepContext {
+  #stepContext(
+    { context }: Prepared,
+    server: Server,
+    wishes: Wishes,
+    tell: StepContext['tell'],
+  ): StepContext {
     return {
       settings: this.#settings,
       context,
@@ -244,6 +225,7 @@ export class Instance {
       mayLead: () => this.#sharing?.mayLead(server.postmaster?.pid) === true,
       holdsLease: () => this.#sharing?.holdsLease() === true,
       transition: (event) => this.#transition(event),
+      tell,
     };
   }
 
@@ -269,22 +251,15 @@ export class Instance {
   }
 
   async #reload(): Promise<void> {
-    const prepared = this.#prepared;
-    const wishes = this.#wishes;
-    if (prepared === undefined || wishes === undefined || this.#server?.postmaster === undefined) {
-      this.#log.info('nothing to reload yet');
-      return;
-    }
-    try {
-      const desired = await wishes.readAgain(this.#calledOff.signal);
-      const { writeConfigurationFiles } = await import('./configuration-writer.ts');
-      const changed = writeConfigurationFiles(prepared.context, desired, { isFirstBoot: false });
-      this.#server.signal('SIGHUP');
-      this.#log.info({ changed }, 'configuration reloaded');
-      this.#aligner?.forgive();
-    } catch (error) {
-      this.#log.error({ error }, 'configuration not reloaded; the server keeps the one it has');
-    }
+    const { reload } = await import('./reload.ts');
+    await reload({
+      context: this.#prepared?.context,
+      wishes: this.#wishes,
+      server: this.#server,
+      signal: this.#calledOff.signal,
+      log: this.#log,
+      onReloaded: () => this.#aligner?.forgive(),
+    });
   }
 
   #concludeFailure(error: unknown): number {

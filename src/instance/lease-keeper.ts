@@ -10,6 +10,7 @@ import {
   leaseFacts,
   nextLeaseMove,
   noteLease,
+  type Promised,
   type SeenLease,
 } from '../alignment/lease.ts';
 import { promiseTo, type VoucherFacts } from '../alignment/vouching.ts';
@@ -29,13 +30,15 @@ export interface LeaseKeeperOptions {
   readonly isHealthy: () => boolean;
   /** Asks all others for their promise (src/alignment/vouching.ts); undefined where the store cannot go without them. */
   readonly askOthers?: ((signal: AbortSignal) => Promise<boolean>) | undefined;
+  /** What this process has promised before there was a keeper. */
+  readonly promised?: Promised | undefined;
   /** Called when what `facts` says has changed: more than the time, or only that. */
   readonly onChange: (isStanding: boolean) => void;
   readonly log: Logger;
 }
 
 /** What a promise depends on besides the lease. */
-export type PromiseContext = Pick<VoucherFacts, 'currentPrimary' | 'targetPrimary' | 'isPrimary'>;
+export type PromiseContext = Pick<VoucherFacts, 'roles' | 'isPrimary'>;
 
 /**
  * Asks the store of the lease what src/alignment/lease.ts says, one request at a time. Until something is intended it asks
@@ -44,7 +47,7 @@ export type PromiseContext = Pick<VoucherFacts, 'currentPrimary' | 'targetPrimar
 export class LeaseKeeper implements LeaseHolding {
   readonly #options: LeaseKeeperOptions;
   readonly #stopped = new AbortController();
-  #memory: LeaseMemory = freshLeaseMemory;
+  #memory: LeaseMemory;
   #record: LeaseRecord | undefined;
   #intent: LeaseIntent = 'leave';
   #timer: NodeJS.Timeout | undefined;
@@ -61,6 +64,7 @@ export class LeaseKeeper implements LeaseHolding {
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options;
+    this.#memory = { ...freshLeaseMemory, promise: options.promised };
     this.#unwatch = options.store.watch(() => this.#lookAgain());
   }
 

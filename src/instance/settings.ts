@@ -1,3 +1,4 @@
+import type { Happening } from '../alignment/happenings.ts';
 import type { StopEvent, StopPolicy } from '../alignment/stop-plan.ts';
 import type { FirstBoot } from '../cluster/first-boot.ts';
 import type { Secret } from '../cluster/secret.ts';
@@ -91,6 +92,8 @@ export interface ClusterBinding {
   readonly describe: (reading: ClusterReading) => DesiredState;
   /** Where there are Secrets; undefined outside of Kubernetes. */
   readonly secrets?: PodSecrets | undefined;
+  /** Tells people who look at the Cluster; undefined where nobody could look. */
+  readonly tell?: ((happening: Happening) => void) | undefined;
 }
 
 export interface PodSecrets {

@@ -4,6 +4,7 @@ import type { ClusterSpec } from '../cluster/cluster.ts';
 import { leaseTimings } from '../cluster/defaults.ts';
 import type { ClusterSource } from '../cluster/source.ts';
 import { now } from './deadline.ts';
+import type { EarlyPromise } from './early-promise.ts';
 import { type LeaseHolding, unsharedLease } from './lease-holding.ts';
 import { lookAtInstance } from './look.ts';
 import type { PodDuties } from './pod-duties.ts';
@@ -21,8 +22,6 @@ export interface Sharing {
   readonly holdsLease: () => boolean;
   /** Undefined for one that is alone: there is nothing to keep up with. */
   readonly openUpkeep: ((statusPort: number) => Promise<Upkeep>) | undefined;
-  /** See LeaseKeeper.promise. */
-  readonly promise: (holder: string) => string | undefined;
 }
 
 export interface SharingOptions {
@@ -34,6 +33,10 @@ export interface SharingOptions {
   readonly onLeaseChange: (isStanding: boolean) => void;
   /** See LeaseKeeperOptions. */
   readonly askOthers: ((signal: AbortSignal) => Promise<boolean>) | undefined;
+  /** Promises of before; from the keeper on, they are its own. */
+  readonly early: EarlyPromise;
+  /** Takes over who promises, in the same moment in which the keeper begins; see LeaseKeeper.promise. */
+  readonly onPromiser: (promise: (holder: string) => string | undefined) => void;
   /** What else is to be kept up to date by whoever has Secrets. */
   readonly podDuties: PodDuties | undefined;
 }
@@ -50,7 +53,6 @@ export async function openSharing(step: StepContext, options: SharingOptions): P
       mayLead: always,
       holdsLease: always,
       openUpkeep: undefined,
-      promise: () => 'it is alone',
     };
   }
   const { LeaseKeeper } = await import('./lease-keeper.ts');
@@ -62,8 +64,14 @@ export async function openSharing(step: StepContext, options: SharingOptions): P
     clock: libc.bootTime,
     isHealthy: () => isFitToLead(observation, now()),
     askOthers: options.askOthers,
+    promised: options.early.given,
     onChange: options.onLeaseChange,
     log,
+  });
+  options.onPromiser((holder) => {
+    const { currentPrimary = '', targetPrimary = '' } = step.view.latest?.cluster.status ?? {};
+    const isPrimary = lookAtInstance(step).data === 'primary';
+    return lease.promise(holder, { roles: { currentPrimary, targetPrimary }, isPrimary });
   });
   const watchdog = new Watchdog({
     children: context.children,
@@ -87,11 +95,6 @@ export async function openSharing(step: StepContext, options: SharingOptions): P
     openUpkeep: async (statusPort) => {
       const upkeep = await import('./upkeep.ts');
       return new upkeep.Upkeep(step, lease, { statusPort, podDuties: options.podDuties });
-    },
-    promise: (holder) => {
-      const { currentPrimary = '', targetPrimary = '' } = step.view.latest?.cluster.status ?? {};
-      const isPrimary = lookAtInstance(step).data === 'primary';
-      return lease.promise(holder, { currentPrimary, targetPrimary, isPrimary });
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { Happening } from '../alignment/happenings.ts';
 import type { Observation } from '../alignment/observation.ts';
 import type { PhaseEvent } from '../alignment/phase.ts';
 import type { Logger } from '../logs/manager-log.ts';
@@ -41,6 +42,8 @@ export interface StepContext {
   /** The same question about a server that is a primary already: the answer changes nothing. */
   readonly holdsLease: () => boolean;
   readonly transition: (event: PhaseEvent) => void;
+  /** Tells people who look at the Cluster; without one that is looked at, nothing. */
+  readonly tell: (happening: Happening) => void;
 }
 
 /** Carries out one step to its end. Rejects when it could not; everything done so far may be done again. */

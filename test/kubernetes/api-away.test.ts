@@ -19,13 +19,19 @@ describe.runIf(hasControlPlane && component('the right to make namespaces', mayM
     beforeAll(() => plane().applyCrds());
 
     test('for much longer than the lease: the primary serves all the time, since all others promise not to lead', async () => {
-      const cluster = await PodCluster.running(plane(), { spec: { primaryLease } });
+      const longer = { leaseDurationSeconds: 12, renewDeadlineSeconds: 9, retryPeriodSeconds: 1 };
+      const cluster = await PodCluster.running(plane(), { spec: { primaryLease: longer } });
       const writer = await Writer.start(cluster, { only: 'c-1' });
       await plane().stopServer('SIGKILL');
       const primary = cluster.pod('c-1');
       await primary.message('the server goes on: all others have promised not to lead');
       const begun = performance.now();
-      await eventually('three leases to have run out', () => performance.now() - begun > 18_000);
+      // One that begins anew, and has not read the Cluster yet, promises as well.
+      const standby = cluster.pod('c-3');
+      await standby.stop();
+      standby.start();
+      await standby.message('the Cluster cannot be read');
+      await eventually('three leases to have run out', () => performance.now() - begun > 36_000);
       expect(await isAnswering(cluster, 'c-1')).toBe(true);
       for (const pod of cluster.pods) expect((await pod.get('/healthz')).code).toBe(200);
       await plane().startServer();

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import type { Json } from '../support/admin.ts';
 import { component } from '../support/component.ts';
 import { hasControlPlane, useControlPlane } from '../support/control-plane.ts';
+import { usualGroup } from '../support/crds.ts';
+import { instanceRules } from '../support/instance-role.ts';
 import { mayMount } from '../support/mount.ts';
 import { PodCluster } from '../support/pod-cluster.ts';
 
@@ -14,9 +17,31 @@ describe.runIf(hasControlPlane && component('the right to make namespaces', mayM
     expect(status).toMatchObject({ currentPrimary: 'c-1', targetPrimary: 'c-1' });
     expect(status.currentPrimaryTimestamp).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
     expect((await cluster.lease()).spec).toMatchObject({ holderIdentity: 'c-1', leaseDurationSeconds: 15 });
-    const refused = plane()
-      .requestsOf(cluster.account)
-      .filter(({ code }) => code === 403);
-    expect(refused).toEqual([]);
+    await cluster.setTarget('c-2');
+    await cluster.untilPrimary('c-2');
+    await cluster.healthy();
+    const events = await plane().admin.get(`/api/v1/namespaces/${cluster.namespace}/events`);
+    const told = events.items.map(({ reason, message }: Json) => `${reason}: ${message}`);
+    expect(told).toEqual(
+      expect.arrayContaining([
+        'DatabaseInitialised: c-1 has made a new database',
+        'PrimaryCopied: c-3 has copied the primary',
+        'Promoted: c-2 has been promoted and takes writes',
+        'BecameStandby: c-1 was the primary and is a standby now',
+      ]),
+    );
+    const asked = plane().requestsOf(cluster.account);
+    expect(asked.filter(({ code }) => code === 403)).toEqual([]);
+    const used = new Set(asked.map(({ verb, resource }) => `${verb} ${resource}`));
+    // Whatever else the Role allows is for what is not built yet.
+    expect([...used].toSorted()).toEqual([
+      ...['create events', 'get clusters', 'get leases', 'get secrets', 'list clusters'],
+      ...['patch clusters/status', 'update leases', 'watch clusters'],
+    ]);
+    const unused = instanceRules({ cluster: 'c', namespace: cluster.namespace, group: usualGroup }).flatMap(
+      ({ resources, verbs }) =>
+        verbs.map((verb) => `${verb} ${resources[0]}`).filter((rule) => !used.has(rule)),
+    );
+    process.stderr.write(`rules of the Role that nobody used: ${unused.join(', ')}\n`);
   });
 });

@@ -177,10 +177,7 @@ export class LeaseKeeper {
   }
 
   /** Whether this instance promises not to lead while the holder cannot reach the store. */
-  promise(
-    holder: string,
-    cluster: Pick<VoucherFacts, 'currentPrimary' | 'targetPrimary' | 'isPrimary'>,
-  ): boolean {
+  promise(holder: string, cluster: Pick<VoucherFacts, 'roles' | 'isPrimary'>): boolean {
     const { caller, rules } = this.#options;
     const facts = {
       ...cluster,

@@ -183,9 +183,8 @@ export class Manager implements Caller {
   /** Another instance asks for a promise; see src/alignment/vouching.ts. */
   promise(holder: string): boolean {
     if (this.#isOver) return false;
-    const { currentPrimary = '', targetPrimary = '' } = this.view.latest ?? {};
     const isPrimary = this.#look().instance.data === 'primary';
-    return this.keeper.promise(holder, { currentPrimary, targetPrimary, isPrimary });
+    return this.keeper.promise(holder, { roles: this.view.latest, isPrimary });
   }
 
   serverNews(): void {

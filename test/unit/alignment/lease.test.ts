@@ -175,12 +175,8 @@ test('no two keepers hold the lease at the same time, however the store answers'
           const sentAt = clock(who);
           const holder = names[who]!;
           const primary = isBelieved ? holder : 'c-9';
-          const rest = {
-            currentPrimary: primary,
-            targetPrimary: primary,
-            isWriting: false,
-            isPrimary: false,
-          };
+          const roles = { currentPrimary: primary, targetPrimary: primary };
+          const rest = { roles, isWriting: false, isPrimary: false };
           let areAllBound = true;
           for (const [other, name] of names.entries()) {
             if (other === who) continue;

@@ -13,8 +13,7 @@ import { promiseTo, type VoucherFacts, votersOf } from '../../../src/alignment/v
 const facts = (change: Partial<VoucherFacts> = {}): VoucherFacts => ({
   me: 'c-2',
   holder: 'c-1',
-  currentPrimary: 'c-1',
-  targetPrimary: 'c-1',
+  roles: { currentPrimary: 'c-1', targetPrimary: 'c-1' },
   isWriting: false,
   isPrimary: false,
   now: 1_000,
@@ -93,16 +92,22 @@ describe('whoever has promised', () => {
 });
 
 test.each<[string, Partial<VoucherFacts>, LeaseMemory?]>([
-  ['that asks itself', { holder: 'c-2', currentPrimary: 'c-2', targetPrimary: 'c-2' }],
+  ['that asks itself', { holder: 'c-2', roles: { currentPrimary: 'c-2', targetPrimary: 'c-2' } }],
   ['with the data of a primary', { isPrimary: true }],
   ['that has a request for the lease on its way', { isWriting: true }],
-  ['to which another one is the primary', { currentPrimary: 'c-3', targetPrimary: 'c-3' }],
-  ['that is to be the next primary', { targetPrimary: 'c-2' }],
-  ['that knows of no primary', { currentPrimary: '', targetPrimary: '' }],
+  ['to which another one is the primary', { roles: { currentPrimary: 'c-3', targetPrimary: 'c-3' } }],
+  ['that is to be the next primary', { roles: { currentPrimary: 'c-1', targetPrimary: 'c-2' } }],
+  ['that knows of no primary', { roles: { currentPrimary: '', targetPrimary: '' } }],
   ['that knows of a holder since', {}, { ...freshLeaseMemory, seen: seen('c-3') }],
   ['that holds the lease', {}, { ...freshLeaseMemory, renewedAt: 500, seen: seen('c-1') }],
 ])('an instance %s promises nothing', (_who, change, memory = freshLeaseMemory) => {
   expect(promiseTo(memory, facts(change))).toEqual(expect.any(String));
+});
+
+test('one that has not read the Cluster yet promises: nothing speaks for leading', () => {
+  expect(promiseTo(freshLeaseMemory, facts({ roles: undefined }))).toMatchObject({
+    promise: { holder: 'c-1', at: 1_000 },
+  });
 });
 
 describe('who must promise', () => {

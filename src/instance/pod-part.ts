@@ -1,0 +1,31 @@
+import type { Certificates } from './certificates.ts';
+import type { PodDuties } from './pod-duties.ts';
+import type { PodSecrets } from './settings.ts';
+import type { StepContext } from './step-context.ts';
+
+/** What only an instance in a Pod has: Secrets, and others who can be asked for a promise. Loaded by nobody else. */
+export interface PodPart {
+  readonly certificates: Certificates;
+  readonly duties: PodDuties;
+  /** See LeaseKeeperOptions.askOthers. */
+  readonly vouchers: (step: StepContext) => Promise<(signal: AbortSignal) => Promise<boolean>>;
+}
+
+/** @param onServerPair the certificate of this instance has changed */
+export async function openPodPart(
+  { reader, certificates: directory }: PodSecrets,
+  onServerPair: () => void,
+): Promise<PodPart> {
+  const { Certificates } = await import('./certificates.ts');
+  const { PodDuties } = await import('./pod-duties.ts');
+  const certificates = new Certificates(directory, reader);
+  return {
+    certificates,
+    duties: new PodDuties({ reader, certificates, onServerPair }),
+    vouchers: async (step) => {
+      const { Vouchers } = await import('./vouchers.ts');
+      const vouchers = new Vouchers(step, () => certificates.peerTls());
+      return (signal) => vouchers.ask(signal);
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import type { Logger } from '../logs/manager-log.ts';
+import { writeConfigurationFiles } from './configuration-writer.ts';
+import type { Server } from './server.ts';
+import type { ServerContext } from './server-context.ts';
+import type { Wishes } from './wishes.ts';
+
+export interface ReloadOptions {
+  /** Undefined: there is nothing yet that could be reloaded. */
+  readonly context: ServerContext | undefined;
+  readonly wishes: Wishes | undefined;
+  readonly server: Server | undefined;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  /** A person has looked: what was refused may be tried again. */
+  readonly onReloaded: () => void;
+}
+
+/** HUP: reads the Cluster again and reloads the server. Never rejects: what is wrong is told, and nothing has changed then. */
+export async function reload({
+  context,
+  wishes,
+  server,
+  signal,
+  log,
+  onReloaded,
+}: ReloadOptions): Promise<void> {
+  if (context === undefined || wishes === undefined || server?.postmaster === undefined) {
+    log.info('nothing to reload yet');
+    return;
+  }
+  try {
+    const desired = await wishes.readAgain(signal);
+    const changed = writeConfigurationFiles(context, desired, { isFirstBoot: false });
+    server.signal('SIGHUP');
+    log.info({ changed }, 'configuration reloaded');
+    onReloaded();
+  } catch (error) {
+    log.error({ error }, 'configuration not reloaded; the server keeps the one it has');
+  }
+}
