@@ -4,6 +4,7 @@ import { isConflict } from '../kubernetes/api-error.ts';
 import { type ApiObject, isOlder } from '../kubernetes/objects.ts';
 import type { Cluster } from './cluster.ts';
 import { KubernetesLease } from './kubernetes-lease.ts';
+import { KubernetesQuorum } from './kubernetes-quorum.ts';
 import { mergePatch } from './merge-patch.ts';
 import type { ClusterReading, ClusterSource } from './source.ts';
 import type { ClusterStatus } from './status.ts';
@@ -35,6 +36,7 @@ export class KubernetesSource implements ClusterSource {
   readonly kind = 'kubernetes';
   readonly isOrdered = true;
   readonly lease: KubernetesLease;
+  readonly quorum: KubernetesQuorum;
   readonly #api: KubernetesApi;
   readonly #onTrouble: (error: Error) => void;
   /** The latest state that was seen, by whatever way: an answer may be older than what the watch has brought meanwhile. */
@@ -44,6 +46,7 @@ export class KubernetesSource implements ClusterSource {
     this.#api = api;
     this.#onTrouble = onTrouble;
     this.lease = new KubernetesLease(api);
+    this.quorum = new KubernetesQuorum(api);
   }
 
   /** The object itself; undefined before the first reading. */

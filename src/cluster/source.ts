@@ -1,3 +1,4 @@
+import type { AdvertisedQuorum } from '../alignment/failover-quorum.ts';
 import type { Cluster } from './cluster.ts';
 import type { ClusterStatus } from './status.ts';
 
@@ -30,6 +31,19 @@ export interface ClusterSource {
     signal: AbortSignal,
   ): Promise<ClusterReading>;
   readonly lease: LeaseStore;
+  /** Undefined where nobody fails over by a quorum. */
+  readonly quorum?: QuorumStore;
+}
+
+/** What the primary promises of its synchronous standbys (contract 03, 3.20). */
+export type QuorumStatus = AdvertisedQuorum;
+
+export interface QuorumStore {
+  /**
+   * @param status undefined: nothing is promised
+   * @returns false when there is no place for it: whoever fails over has not asked yet
+   */
+  write(status: QuorumStatus | undefined, signal: AbortSignal): Promise<boolean>;
 }
 
 /** The lease of the primary (contract 03, 3.8). */

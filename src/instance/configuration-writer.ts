@@ -16,9 +16,23 @@ export interface WriteOptions {
 export function writeConfigurationFiles(
   context: ServerContext,
   desired: DesiredState,
-  { isFirstBoot, enforced = new Map() }: WriteOptions,
+  options: WriteOptions,
 ): string[] {
-  const files = desired.configurationFiles({
+  return writeFilesAtomically(context.dataDirectory, filesFor(context, desired, options));
+}
+
+/** Whether `writeConfigurationFiles` would change anything. */
+export function isConfigurationDue(context: ServerContext, desired: DesiredState): boolean {
+  const files = filesFor(context, desired, { isFirstBoot: false });
+  return [...files].some(([name, text]) => readIfPresent(join(context.dataDirectory, name)) !== text);
+}
+
+function filesFor(
+  context: ServerContext,
+  desired: DesiredState,
+  { isFirstBoot, enforced = new Map() }: WriteOptions,
+): ReadonlyMap<string, string> {
+  return desired.configurationFiles({
     major: context.installation.major,
     port: context.port,
     socketDirectory: context.directories.socket,
@@ -27,5 +41,4 @@ export function writeConfigurationFiles(
     enforced,
     current: (name) => readIfPresent(join(context.dataDirectory, name)),
   });
-  return writeFilesAtomically(context.dataDirectory, files);
 }

@@ -9,15 +9,16 @@ import type { Certificates } from './certificates.ts';
 import { concludeEnd, concludeFailure } from './conclusion.ts';
 import { now, pause } from './deadline.ts';
 import { EarlyPromise } from './early-promise.ts';
+import type { FailoverQuorum } from './failover-quorum.ts';
 import { firstReading } from './first-reading.ts';
 import { Listener } from './listener.ts';
-import { openPodPart } from './pod-part.ts';
+import { openPodPart, openQuorum } from './pod-part.ts';
 import { type PreparationServices, type Prepared, prepare } from './preparation.ts';
 import { reopenServerLog } from './reopen-log.ts';
 import { Server } from './server.ts';
 import { loginOf } from './server-access.ts';
 import { ServerNotes } from './server-notes.ts';
-import type { InstanceSettings } from './settings.ts';
+import type { ClusterBinding, InstanceSettings } from './settings.ts';
 import { openSharing, type Sharing } from './sharing.ts';
 import { StatusReport } from './status-report.ts';
 import type { Findings, StepContext } from './step-context.ts';
@@ -144,7 +145,8 @@ export class Instance {
     this.#prepared = prepared;
     signal.throwIfAborted();
     const server = this.#openServer(prepared, wishes);
-    const step = this.#stepContext(prepared, server, wishes, binding.tell ?? (() => {}));
+    const quorum = await openQuorum(binding.source);
+    const step = this.#stepContext(prepared, server, wishes, { quorum, tell: binding.tell });
     this.#report.connectTo(step);
     const sharing = await openSharing(step, {
       source: binding.source,
@@ -152,7 +154,7 @@ export class Instance {
       isTakingOver: prepared.running !== undefined,
       onLeaseChange: (isStanding) => (isStanding ? this.#wake() : this.#aligner?.wake()),
       askOthers: await pod?.vouchers(step),
-      podDuties: pod?.duties,
+      pod: pod === undefined ? undefined : { podDuties: pod.duties, quorum },
       early,
       onPromiser: (promise) => this.#report.promiseBy(promise),
     });
@@ -210,8 +212,9 @@ export class Instance {
     { context }: Prepared,
     server: Server,
     wishes: Wishes,
-    tell: StepContext['tell'],
+    { quorum, tell = () => {} }: Pick<ClusterBinding, 'tell'> & { quorum: FailoverQuorum | undefined },
   ): StepContext {
+    const { settings, view } = { settings: this.#settings, view: wishes.view };
     return {
       settings: this.#settings,
       context,
@@ -225,6 +228,7 @@ export class Instance {
       mayLead: () => this.#sharing?.mayLead(server.postmaster?.pid) === true,
       holdsLease: () => this.#sharing?.holdsLease() === true,
       transition: (event) => this.#transition(event),
+      denyFailover: async (signal) => quorum?.deny({ settings, view }, signal),
       tell,
     };
   }

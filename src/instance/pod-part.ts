@@ -1,4 +1,6 @@
+import type { ClusterSource } from '../cluster/source.ts';
 import type { Certificates } from './certificates.ts';
+import type { FailoverQuorum } from './failover-quorum.ts';
 import type { PodDuties } from './pod-duties.ts';
 import type { PodSecrets } from './settings.ts';
 import type { StepContext } from './step-context.ts';
@@ -28,4 +30,11 @@ export async function openPodPart(
       return (signal) => vouchers.ask(signal);
     },
   };
+}
+
+/** Where there is an operator that fails over by a quorum; undefined elsewhere. */
+export async function openQuorum({ quorum }: ClusterSource): Promise<FailoverQuorum | undefined> {
+  if (quorum === undefined) return undefined;
+  const { FailoverQuorum } = await import('./failover-quorum.ts');
+  return new FailoverQuorum(quorum);
 }

@@ -5,6 +5,7 @@ import { leaseTimings } from '../cluster/defaults.ts';
 import type { ClusterSource } from '../cluster/source.ts';
 import { now } from './deadline.ts';
 import type { EarlyPromise } from './early-promise.ts';
+import type { FailoverQuorum } from './failover-quorum.ts';
 import { type LeaseHolding, unsharedLease } from './lease-holding.ts';
 import { lookAtInstance } from './look.ts';
 import type { PodDuties } from './pod-duties.ts';
@@ -38,7 +39,7 @@ export interface SharingOptions {
   /** Takes over who promises, in the same moment in which the keeper begins; see LeaseKeeper.promise. */
   readonly onPromiser: (promise: (holder: string) => string | undefined) => void;
   /** What else is to be kept up to date by whoever has Secrets. */
-  readonly podDuties: PodDuties | undefined;
+  readonly pod: { readonly podDuties: PodDuties; readonly quorum: FailoverQuorum | undefined } | undefined;
 }
 
 export async function openSharing(step: StepContext, options: SharingOptions): Promise<Sharing> {
@@ -94,7 +95,7 @@ export async function openSharing(step: StepContext, options: SharingOptions): P
     },
     openUpkeep: async (statusPort) => {
       const upkeep = await import('./upkeep.ts');
-      return new upkeep.Upkeep(step, lease, { statusPort, podDuties: options.podDuties });
+      return new upkeep.Upkeep(step, lease, { statusPort, ...options.pod });
     },
   };
 }

@@ -42,6 +42,8 @@ export interface StepContext {
   /** The same question about a server that is a primary already: the answer changes nothing. */
   readonly holdsLease: () => boolean;
   readonly transition: (event: PhaseEvent) => void;
+  /** Right before a configuration is written that may make commits wait for others; see FailoverQuorum. */
+  readonly denyFailover: (signal: AbortSignal) => Promise<void>;
   /** Tells people who look at the Cluster; without one that is looked at, nothing. */
   readonly tell: (happening: Happening) => void;
 }

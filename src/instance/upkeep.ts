@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import { connect } from '../postgres/io/connection.ts';
 import { now } from './deadline.ts';
+import type { FailoverQuorum } from './failover-quorum.ts';
 import type { LeaseHolding } from './lease-holding.ts';
 import type { PodDuties } from './pod-duties.ts';
 import { loginOf, serverAddress } from './server-access.ts';
@@ -19,6 +20,12 @@ const regularPeriod = 30_000;
 /** A pass asks short questions. */
 const limits = { connectTimeout: 5_000, statementTimeout: 10_000 };
 
+export interface UpkeepOptions {
+  readonly statusPort: number;
+  readonly podDuties?: PodDuties | undefined;
+  readonly quorum?: FailoverQuorum | undefined;
+}
+
 /**
  * What an instance that shares its Cluster looks after besides its role: its configuration, the role and the slots of
  * replication, restarts that a change needs, and what the others read of it in the status. Each duty fails on its own. One
@@ -34,16 +41,14 @@ export class Upkeep {
   readonly #stopped = new AbortController();
   readonly #duties: Duties;
   readonly #podDuties: PodDuties | undefined;
+  readonly #quorum: FailoverQuorum | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isWanted = false;
   #isBusy = false;
 
-  constructor(
-    step: StepContext,
-    lease: LeaseHolding,
-    { statusPort, podDuties }: { readonly statusPort: number; readonly podDuties: PodDuties | undefined },
-  ) {
+  constructor(step: StepContext, lease: LeaseHolding, { statusPort, podDuties, quorum }: UpkeepOptions) {
     this.#podDuties = podDuties;
+    this.#quorum = quorum;
     this.#step = step;
     this.#duties = new Duties(step.log, this.#stopped.signal);
     this.#configuration = new ConfigurationUpkeep(step);
@@ -85,7 +90,7 @@ export class Upkeep {
     await duties.attempt('certificates', (signal) => this.#podDuties?.settleCertificates(this.#step, signal));
     const isServing = observation.phase === 'running' && observation.inRecovery !== undefined;
     if (!isServing || server.postmaster === undefined) return;
-    const isWritten = await duties.attempt('configuration', () => this.#configuration.settle());
+    const isWritten = await duties.attempt('configuration', (signal) => this.#configuration.settle(signal));
     await duties.attempt('session', async () => {
       const client = await connect(serverAddress(context), loginOf(desired()), limits);
       await this.#ask(client, isWritten).finally(() => client.end().catch(() => {}));
@@ -106,6 +111,8 @@ export class Upkeep {
       await duties.attempt('passwords', (signal) =>
         this.#podDuties?.settlePasswords(this.#step, client, signal),
       );
+    if (isPrimary && isConfirmed && isWritten)
+      await duties.attempt('quorum', (signal) => this.#quorum?.advertise(this.#step, client, signal));
     await duties.attempt('slots', () => this.#slots.settle(client, this.#step, isPrimary));
     const loaded = { spec: this.#configuration.loadedSpec, isCurrent: isWritten && isConfirmed };
     await duties.attempt('restart', (signal) => this.#restart.settle(client, loaded, signal));

@@ -1,4 +1,4 @@
-import type { ApiObject, EventObject, LeaseObject, SecretObject } from './objects.ts';
+import type { ApiObject, EventObject, LeaseObject, QuorumObject, SecretObject } from './objects.ts';
 
 /**
  * All that an instance ever asks of an API server, by name and within one namespace: what the operator's Role allows it
@@ -18,6 +18,10 @@ export interface KubernetesApi {
   readLease(signal: AbortSignal): Promise<LeaseObject>;
   /** Replaces the Lease if its resourceVersion is still that of the object given. */
   replaceLease(lease: LeaseObject, signal: AbortSignal): Promise<LeaseObject>;
+  /** Of the same name as the Cluster. */
+  readFailoverQuorum(signal: AbortSignal): Promise<QuorumObject>;
+  /** Replaces the status if the resourceVersion is still that of the object given. */
+  replaceFailoverQuorumStatus(quorum: QuorumObject, signal: AbortSignal): Promise<QuorumObject>;
   readSecret(name: string, signal: AbortSignal): Promise<SecretObject>;
   createEvent(event: EventObject, signal: AbortSignal): Promise<ApiObject>;
   /** Merges into an event: it has happened again. */

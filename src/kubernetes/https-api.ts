@@ -2,7 +2,7 @@ import type { ApiNames, ClusterWatcher, KubernetesApi, StatusPatch } from './api
 import { ClusterWatch } from './cluster-watch.ts';
 import { HttpsConnection } from './https-connection.ts';
 import type { ApiAccess } from './in-cluster.ts';
-import type { ApiObject, EventObject, LeaseObject, SecretObject } from './objects.ts';
+import type { ApiObject, EventObject, LeaseObject, QuorumObject, SecretObject } from './objects.ts';
 import { apiPaths } from './paths.ts';
 
 /** Seconds that a watch is asked to last; between these, so that instances do not all begin theirs anew at once. */
@@ -60,6 +60,15 @@ export class HttpsApi implements KubernetesApi {
 
   replaceLease(lease: LeaseObject, signal: AbortSignal): Promise<LeaseObject> {
     return this.#connection.ask({ method: 'PUT', path: this.#paths.lease, body: lease }, signal);
+  }
+
+  readFailoverQuorum(signal: AbortSignal): Promise<QuorumObject> {
+    return this.#get(this.#paths.quorum, signal);
+  }
+
+  replaceFailoverQuorumStatus(quorum: QuorumObject, signal: AbortSignal): Promise<QuorumObject> {
+    const path = `${this.#paths.quorum}/status`;
+    return this.#connection.ask({ method: 'PUT', path, body: quorum }, signal);
   }
 
   readSecret(name: string, signal: AbortSignal): Promise<SecretObject> {

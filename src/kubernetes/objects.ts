@@ -32,6 +32,16 @@ export interface LeaseObject extends ApiObject {
   };
 }
 
+/** A FailoverQuorum of the operator's group; a status without members promises nothing. */
+export interface QuorumObject extends ApiObject {
+  readonly status?: {
+    readonly method?: string;
+    readonly standbyNames?: readonly string[];
+    readonly standbyNumber?: number;
+    readonly primary?: string;
+  };
+}
+
 /** An Event of core/v1: the only group that the Role grants (contract 03, 1.5). */
 export interface EventObject extends ApiObject {
   readonly involvedObject: {

@@ -15,6 +15,7 @@ export function apiPaths({ group, namespace, cluster }: ApiNames) {
     clusterWatch: (resourceVersion: string, timeoutSeconds: number) =>
       `${clusters}?${byName}&watch=true&allowWatchBookmarks=true&resourceVersion=${part(resourceVersion)}&timeoutSeconds=${timeoutSeconds}`,
     lease,
+    quorum: `/apis/${part(group)}/v1/namespaces/${part(namespace)}/failoverquorums/${part(cluster)}`,
     secret: (name: string) => `${core}/secrets/${part(name)}`,
     events: `${core}/events`,
     event: (name: string) => `${core}/events/${part(name)}`,

@@ -17,7 +17,13 @@ import {
 import type { ApiNames, ClusterWatcher, KubernetesApi, StatusPatch } from '../../src/kubernetes/api.ts';
 import { ApiError, errorOf } from '../../src/kubernetes/api-error.ts';
 import { backoff } from '../../src/kubernetes/backoff.ts';
-import type { ApiObject, EventObject, LeaseObject, SecretObject } from '../../src/kubernetes/objects.ts';
+import type {
+  ApiObject,
+  EventObject,
+  LeaseObject,
+  QuorumObject,
+  SecretObject,
+} from '../../src/kubernetes/objects.ts';
 import { apiPaths } from '../../src/kubernetes/paths.ts';
 
 const mergePatch = 'application/merge-patch+json';
@@ -113,6 +119,16 @@ export class ClientNodeApi implements KubernetesApi {
     return this.#ask(signal, () =>
       this.#custom.replaceNamespacedCustomObject({ ...leases, namespace, name, body }, options(signal)),
     );
+  }
+
+  readFailoverQuorum(signal: AbortSignal): Promise<QuorumObject> {
+    const named = { ...this.#clusters, plural: 'failoverquorums', name: this.#names.cluster };
+    return this.#ask(signal, () => this.#custom.getNamespacedCustomObject(named, options(signal)));
+  }
+
+  replaceFailoverQuorumStatus(body: QuorumObject, signal: AbortSignal): Promise<QuorumObject> {
+    const named = { ...this.#clusters, plural: 'failoverquorums', name: this.#names.cluster, body };
+    return this.#ask(signal, () => this.#custom.replaceNamespacedCustomObjectStatus(named, options(signal)));
   }
 
   readSecret(name: string, signal: AbortSignal): Promise<SecretObject> {

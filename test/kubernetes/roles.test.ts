@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { component } from '../support/component.ts';
 import { hasControlPlane, useControlPlane } from '../support/control-plane.ts';
@@ -99,5 +100,27 @@ describe.runIf(hasControlPlane && component('the right to make namespaces', mayM
     });
     const ready = status.conditions.find(({ type }: { type: string }) => type === 'Ready');
     expect(ready).toMatchObject({ status: 'True', reason: 'ClusterIsReady', message: 'Cluster is Ready' });
+  });
+
+  test('a quorum for failovers: taken back before another one comes into force, and moved with the primary', async () => {
+    const explicit = { ...synchronous.postgresql.synchronous, failoverQuorum: true };
+    const cluster = await PodCluster.running(plane(), { spec: { postgresql: { synchronous: explicit } } });
+    const untilPromised = (status: object) =>
+      cluster.eventually(`the quorum ${JSON.stringify(status)}`, async () =>
+        isDeepStrictEqual(await cluster.quorum(), status),
+      );
+    const promised = { method: 'ANY', standbyNames: ['c-2', 'c-3'], standbyNumber: 1, primary: 'c-1' };
+    await untilPromised(promised);
+    await cluster.patchSpec({ postgresql: { synchronous: { ...explicit, number: 2 } } });
+    await untilPromised({ ...promised, standbyNumber: 2 });
+    await cluster.setTarget('c-3');
+    await cluster.untilPrimary('c-3');
+    await untilPromised({ ...promised, standbyNames: ['c-1', 'c-2'], standbyNumber: 2, primary: 'c-3' });
+    const writes = plane()
+      .requestsOf(cluster.account)
+      .filter(({ verb, resource }) => verb === 'update' && resource === 'failoverquorums/status');
+    // Promised, taken back, promised; and promised by the next primary.
+    expect(writes.length).toBeGreaterThanOrEqual(4);
+    expect(writes.every(({ code }) => code === 200 || code === 409)).toBe(true);
   });
 });

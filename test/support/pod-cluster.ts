@@ -116,6 +116,15 @@ export class PodCluster implements Instances {
     );
   }
 
+  /** What an operator may count on when it fails over. */
+  async quorum(): Promise<Json> {
+    return (await this.plane.admin.get(`${this.#quorums}/${this.name}`)).status;
+  }
+
+  get #quorums(): string {
+    return `/apis/${this.#group}/v1/namespaces/${this.namespace}/failoverquorums`;
+  }
+
   patchStatus(status: Readonly<Record<string, unknown>>): Promise<Json> {
     return this.plane.admin.patch(`${this.path}/status`, { status });
   }
@@ -255,6 +264,14 @@ export class PodCluster implements Instances {
     await admin.create(`/apis/coordination.k8s.io/v1/namespaces/${this.namespace}/leases`, {
       metadata: { name: this.name, ownerReferences: [{ ...owner, controller: true }] },
     });
+    const { synchronous } = (this.#options.spec?.postgresql ?? {}) as Json;
+    if (synchronous?.failoverQuorum === true) {
+      await admin.create(this.#quorums, {
+        apiVersion: `${this.#group}/v1`,
+        kind: 'FailoverQuorum',
+        metadata: { name: this.name },
+      });
+    }
     const names = this.pods.map(({ name }) => name);
     await this.patchStatus({
       instances,

@@ -1,4 +1,4 @@
-import { writeConfigurationFiles } from '../configuration-writer.ts';
+import { isConfigurationDue, writeConfigurationFiles } from '../configuration-writer.ts';
 import { dataRoleOf } from '../data-role.ts';
 import { settleReplication } from '../replication-files.ts';
 import type { Step, StepContext } from '../step-context.ts';
@@ -11,6 +11,7 @@ export const start: Step = async (step, signal) => {
   if (isStandby && isToFollow(step) && !(await mayFollow(step, signal))) return;
   const desired = step.desired();
   const enforced = isStandby ? await enforcedByControlFile(step) : undefined;
+  if (!isStandby && isConfigurationDue(context, desired)) await step.denyFailover(signal);
   writeConfigurationFiles(context, desired, { isFirstBoot: false, enforced });
   if (isStandby) settleReplication(context.dataDirectory, desired.replication);
   await requireRoomForWal(settings.dataDirectory);

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { specDigest } from '../../cluster/registration.ts';
 import { customFile } from '../../postgres/configuration.ts';
 import { readIfPresent } from '../atomic-file.ts';
-import { writeConfigurationFiles } from '../configuration-writer.ts';
+import { isConfigurationDue, writeConfigurationFiles } from '../configuration-writer.ts';
 import { now, pause } from '../deadline.ts';
 import type { StepContext } from '../step-context.ts';
 
@@ -31,8 +31,9 @@ export class ConfigurationUpkeep {
   }
 
   /** Writes what has changed, compared with what is on the disk: a rewind or a copy may have brought another's files. */
-  settle(): void {
+  async settle(signal: AbortSignal): Promise<void> {
     const { context, desired, server, view, log } = this.#step;
+    if (isConfigurationDue(context, desired())) await this.#step.denyFailover(signal);
     const changed = writeConfigurationFiles(context, desired(), { isFirstBoot: false });
     this.#writtenSpec = specDigest(view.latest?.cluster);
     if (changed.length > 0) this.#isReloadDue = true;

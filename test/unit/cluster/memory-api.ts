@@ -1,6 +1,6 @@
 import type { ClusterWatcher, KubernetesApi, StatusPatch } from '../../../src/kubernetes/api.ts';
 import { ApiError } from '../../../src/kubernetes/api-error.ts';
-import type { ApiObject, LeaseObject } from '../../../src/kubernetes/objects.ts';
+import type { ApiObject, LeaseObject, QuorumObject } from '../../../src/kubernetes/objects.ts';
 
 export const conflict = new ApiError('the object has been modified', { status: 409, reason: 'Conflict' });
 
@@ -18,6 +18,8 @@ export function stored(resourceVersion: string, status?: object, uid = 'a'): Api
 export class MemoryApi implements KubernetesApi {
   cluster: ApiObject;
   lease: LeaseObject | undefined;
+  quorum: QuorumObject | undefined;
+  readonly quorums: QuorumObject[] = [];
   readonly patches: StatusPatch[] = [];
   readonly leases: LeaseObject[] = [];
   reads = 0;
@@ -79,6 +81,23 @@ export class MemoryApi implements KubernetesApi {
       if (lease.metadata.resourceVersion !== resourceVersion) throw conflict;
       this.lease = { ...lease, metadata: { ...lease.metadata, resourceVersion: `${resourceVersion}1` } };
       return this.lease;
+    });
+  }
+
+  readFailoverQuorum(signal: AbortSignal): Promise<QuorumObject> {
+    return this.#answer(signal, () => {
+      if (this.quorum === undefined) throw new ApiError('there is none', { status: 404, reason: 'NotFound' });
+      return this.quorum;
+    });
+  }
+
+  replaceFailoverQuorumStatus(quorum: QuorumObject, signal: AbortSignal): Promise<QuorumObject> {
+    this.quorums.push(quorum);
+    return this.#answer(signal, () => {
+      const { resourceVersion } = quorum.metadata;
+      if (resourceVersion !== this.quorum?.metadata.resourceVersion) throw conflict;
+      this.quorum = { ...quorum, metadata: { ...quorum.metadata, resourceVersion: `${resourceVersion}1` } };
+      return this.quorum;
     });
   }
 
