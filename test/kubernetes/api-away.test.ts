@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { component } from '../support/component.ts';
-import { hasControlPlane, useControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/manager.ts';
 import { mayMount } from '../support/mount.ts';
 import { PodCluster } from '../support/pod-cluster.ts';
+import { hasControlPlane, useControlPlane } from '../support/use-control-plane.ts';
 import { Writer } from '../support/writer.ts';
 
 /** Seconds: short, so that the end of the lease is worth waiting for. */

@@ -3,8 +3,8 @@ import type { KubernetesApi } from '../../src/kubernetes/api.ts';
 import { ApiError } from '../../src/kubernetes/api-error.ts';
 import type { EventObject } from '../../src/kubernetes/objects.ts';
 import type { Json } from '../support/admin.ts';
-import { hasControlPlane, useControlPlane } from '../support/control-plane.ts';
 import { otherGroup, usualGroup } from '../support/crds.ts';
+import { hasControlPlane, useControlPlane } from '../support/use-control-plane.ts';
 import {
   createCluster,
   type Home,

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Json } from '../support/admin.ts';
 import { component } from '../support/component.ts';
-import { hasControlPlane, useControlPlane } from '../support/control-plane.ts';
 import { otherGroup, usualGroup } from '../support/crds.ts';
 import { instanceRules } from '../support/instance-role.ts';
 import { mayMount } from '../support/mount.ts';
 import { PodCluster } from '../support/pod-cluster.ts';
+import { hasControlPlane, useControlPlane } from '../support/use-control-plane.ts';
 
 describe.runIf(hasControlPlane && component('the right to make namespaces', mayMount))('a Cluster', () => {
   const plane = useControlPlane();

@@ -1,8 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { hasControlPlane, useControlPlane } from '../support/control-plane.ts';
 import { usualGroup } from '../support/crds.ts';
 import { type Fault, FaultProxy, type SeenRequest } from '../support/fault-proxy.ts';
 import { eventually } from '../support/manager.ts';
+import { hasControlPlane, useControlPlane } from '../support/use-control-plane.ts';
 import {
   type Adapter,
   type Home,

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { hasControlPlane, useControlPlane } from '../support/control-plane.ts';
 import { usualGroup } from '../support/crds.ts';
 import { eventually } from '../support/manager.ts';
+import { hasControlPlane, useControlPlane } from '../support/use-control-plane.ts';
 import {
   type Adapter,
   type Home,

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Json } from '../support/admin.ts';
-import { hasControlPlane, useControlPlane } from '../support/control-plane.ts';
 import { usualGroup } from '../support/crds.ts';
 import type { InstanceAccount } from '../support/instance-account.ts';
 import { instanceRules, secretNamesOf } from '../support/instance-role.ts';
+import { hasControlPlane, useControlPlane } from '../support/use-control-plane.ts';
 
 const names = { cluster: 'demo', namespace: 'prod', group: usualGroup };
 const group = `/apis/${usualGroup}/v1/namespaces/prod`;

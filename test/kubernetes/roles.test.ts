@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { component } from '../support/component.ts';
-import { hasControlPlane, useControlPlane } from '../support/control-plane.ts';
 import { mayMount } from '../support/mount.ts';
 import { PodCluster } from '../support/pod-cluster.ts';
+import { hasControlPlane, useControlPlane } from '../support/use-control-plane.ts';
 import { Writer } from '../support/writer.ts';
 
 const synchronous = { postgresql: { synchronous: { method: 'any', number: 1, dataDurability: 'required' } } };

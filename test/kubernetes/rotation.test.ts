@@ -3,10 +3,10 @@ import { connect } from 'node:tls';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { KeyPair } from '../support/certificates.ts';
 import { component } from '../support/component.ts';
-import { hasControlPlane, useControlPlane } from '../support/control-plane.ts';
 import { mayMount } from '../support/mount.ts';
 import { PodCluster } from '../support/pod-cluster.ts';
 import { drop } from '../support/sql.ts';
+import { hasControlPlane, useControlPlane } from '../support/use-control-plane.ts';
 
 /** Serial number of the certificate that a listener shows. */
 function serialOf(host: string, port: number): Promise<string> {

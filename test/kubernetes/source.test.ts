@@ -3,9 +3,9 @@ import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'v
 import { KubernetesSource } from '../../src/cluster/kubernetes-source.ts';
 import { timestamp } from '../../src/cluster/status.ts';
 import { LeaseKeeper } from '../../src/instance/lease-keeper.ts';
-import { hasControlPlane, useControlPlane } from '../support/control-plane.ts';
 import { usualGroup } from '../support/crds.ts';
 import { eventually } from '../support/manager.ts';
+import { hasControlPlane, useControlPlane } from '../support/use-control-plane.ts';
 import { type Home, makeHome, never, opened, ours, setPhase } from './support.ts';
 
 /** Milliseconds; as the operator sets them by default. */

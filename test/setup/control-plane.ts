@@ -29,7 +29,7 @@ export default async function setup(project: TestProject): Promise<void> {
 }
 
 /** Finds kube-apiserver and etcd, or builds them: some minutes, once for a machine and a version. */
-async function ensureControlPlane(): Promise<ControlPlanePrograms> {
+export async function ensureControlPlane(): Promise<ControlPlanePrograms> {
   const assets = process.env.KUBEBUILDER_ASSETS;
   if (assets !== undefined && assets !== '') return programsIn(assets);
   const pinned = pinnedVersions();

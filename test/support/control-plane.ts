@@ -1,11 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, inject } from 'vitest';
+import type { ControlPlanePrograms } from '../setup/control-plane.ts';
 import { Admin } from './admin.ts';
 import { type AuditedRequest, requestsOf, writeAuditPolicy } from './audit-log.ts';
 import { CertificateAuthority, type KeyPair, makeSigningKey } from './certificates.ts';
-import { component } from './component.ts';
 import { type CrdOptions, type CrdOrigin, installCrds } from './crds.ts';
 import { Etcd } from './etcd.ts';
 import { type AccountOptions, InstanceAccount } from './instance-account.ts';
@@ -16,13 +15,8 @@ const adminToken = 'the-token-of-the-administrator';
 /** What service accounts are told that the server is called. */
 const issuer = 'https://kubernetes.default.svc';
 
-const programs = inject('controlPlane');
-
-/** Whether tests that need an API server can run; why not is told. */
-export const hasControlPlane = component(
-  `a control plane${programs.available ? '' : ` (${programs.reason})`}`,
-  () => programs.available,
-);
+/** Takes what is to be done at the end of a test, or of whatever else uses a control plane. */
+export type AtEnd = (end: () => void | Promise<void>) => void;
 
 /** A kube-apiserver with RBAC and its etcd, for one test file. */
 export class ControlPlane {
@@ -30,17 +24,19 @@ export class ControlPlane {
   readonly port: number;
   readonly admin: Admin;
   readonly etcd: Etcd;
+  readonly atEnd: AtEnd;
   readonly #directory: string;
   readonly #program: string;
   #authority: CertificateAuthority;
   #serving: KeyPair;
   #server: LastingProcess | undefined;
 
-  private constructor(directory: string, port: number, etcd: Etcd, program: string) {
+  private constructor(directory: string, port: number, etcd: Etcd, program: string, atEnd: AtEnd) {
     this.#directory = directory;
     this.port = port;
     this.etcd = etcd;
     this.#program = program;
+    this.atEnd = atEnd;
     this.#authority = new CertificateAuthority(join(directory, 'ca'));
     this.#serving = this.#authority.issueServer('kube-apiserver');
     this.admin = new Admin(() => ({ port, token: adminToken, ca: this.ca }));
@@ -49,14 +45,15 @@ export class ControlPlane {
     writeAuditPolicy(this.#file('audit-policy.json'));
   }
 
-  static async start(): Promise<ControlPlane> {
+  /** @param atEnd for those who make something on it that lasts for less than itself */
+  static async start(programs: ControlPlanePrograms, atEnd: AtEnd): Promise<ControlPlane> {
     if (!programs.available) throw new Error(programs.reason);
     const directory = mkdtempSync(join(tmpdir(), 'manager-test-control-plane-'));
     mkdirSync(join(directory, 'certificates'));
     let etcd: Etcd | undefined;
     try {
       etcd = await Etcd.start(programs.etcd, directory);
-      const plane = new ControlPlane(directory, await lastingPort(), etcd, programs.apiServer);
+      const plane = new ControlPlane(directory, await lastingPort(), etcd, programs.apiServer, atEnd);
       await plane.startServer();
       return plane;
     } catch (error) {
@@ -157,17 +154,4 @@ export class ControlPlane {
 
 function remove(directory: string): void {
   rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
-}
-
-/** A control plane from before the first test of this block or file until after the last. */
-export function useControlPlane(): () => ControlPlane {
-  let plane: ControlPlane | undefined;
-  beforeAll(async () => {
-    plane = await ControlPlane.start();
-    return () => plane?.destroy();
-  });
-  return () => {
-    if (plane === undefined) throw new Error('the control plane has not started');
-    return plane;
-  };
 }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Admin, Json } from './admin.ts';
-import { eventually } from './manager.ts';
+import { eventually } from './eventually.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 /** The definitions of the operator, when they are beside this repository. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { eventually } from './manager.ts';
+import { eventually } from './eventually.ts';
 
 /** A server that a test file keeps: in its own process group, killed by the kernel when this process dies. */
 export class LastingProcess {

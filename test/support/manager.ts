@@ -7,30 +7,14 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { onTestFinished } from 'vitest';
 import { parseControlFile } from '../../src/postgres/control-file.ts';
+import { eventually, patience, withDeadline } from './eventually.ts';
+import { type Line, node, program } from './sources.ts';
 
-const repository = join(import.meta.dirname, '..', '..');
-export const node = join(repository, 'node_modules', 'node', 'bin', 'node');
-export const program = join(repository, 'bin', 'manager.ts');
-/** Milliseconds that anything here may take; a machine under load is slow, a hang is longer. */
-const patience = 60_000;
+/** Most tests that wait for something wait for a manager. */
+export { eventually, withDeadline } from './eventually.ts';
+export type { Line } from './sources.ts';
 
-export type Line = Record<string, unknown> & { msg?: string; record?: Record<string, string> };
 type Exit = { code: number | null; signal: NodeJS.Signals | null };
-
-/** Waits for something, and says what it was when it does not come. */
-export async function eventually<T>(
-  what: string,
-  look: () => T | Promise<T>,
-  deadline = patience,
-): Promise<NonNullable<T>> {
-  const end = Date.now() + deadline;
-  for (;;) {
-    const seen = await look();
-    if (seen !== undefined && seen !== null && seen !== false) return seen as NonNullable<T>;
-    if (Date.now() > end) throw new Error(`waited ${deadline / 1000} s for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 /** A port of 127.0.0.1 that nobody uses at this moment. */
 export async function freePort(): Promise<number> {
@@ -294,13 +278,4 @@ export function isServerOf(pid: number, dataDirectory: string): boolean {
   } catch {
     return false;
   }
-}
-
-export async function withDeadline<T>(what: string, promise: Promise<T>, report: () => string): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new Error(`waited ${patience / 1000} s for ${what}\n${report()}`)),
-    patience,
-  );
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
-import { onTestFinished } from 'vitest';
 import type { Json } from './admin.ts';
 import { CertificateAuthority, type KeyPair } from './certificates.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { usualGroup } from './crds.ts';
+import { eventually } from './eventually.ts';
 import type { InstanceAccount } from './instance-account.ts';
-import { eventually, temporaryDirectory } from './manager.ts';
 import { Pod } from './pod.ts';
 import { PodNetwork } from './pod-network.ts';
 import { drop } from './sql.ts';
@@ -38,6 +38,7 @@ export class PodCluster implements Instances {
   readonly account: InstanceAccount;
   readonly plane: ControlPlane;
   readonly authority: CertificateAuthority;
+  readonly #home: string;
   readonly #group: string;
   readonly #options: PodClusterOptions;
   readonly #listeners = new Set<(primary: string) => void>();
@@ -54,6 +55,7 @@ export class PodCluster implements Instances {
     this.plane = plane;
     this.account = account;
     this.namespace = namespace;
+    this.#home = home;
     this.#group = options.group ?? usualGroup;
     this.#options = options;
     this.authority = new CertificateAuthority(join(home, 'authority'));
@@ -79,8 +81,10 @@ export class PodCluster implements Instances {
     const group = options.group ?? usualGroup;
     await plane.createNamespace(namespace);
     const account = await plane.createInstanceAccount({ cluster: 'c', namespace, group });
-    const cluster = new PodCluster(plane, account, temporaryDirectory(), namespace, options);
-    onTestFinished(() => cluster.remove());
+    const home = mkdtempSync(join(tmpdir(), 'manager-test-'));
+    chmodSync(home, 0o755);
+    const cluster = new PodCluster(plane, account, home, namespace, options);
+    plane.atEnd(() => cluster.remove());
     await cluster.network.relay(plane.port);
     await cluster.#makeObjects();
     cluster.#keepService();
@@ -236,6 +240,7 @@ export class PodCluster implements Instances {
     clearTimeout(this.#service);
     await Promise.all(this.pods.map((pod) => pod.kill()));
     this.network.remove();
+    rmSync(this.#home, { recursive: true, force: true, maxRetries: 5 });
   }
 
   async #makeObjects(): Promise<void> {

@@ -1,5 +1,5 @@
 import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
-import { run } from './mount.ts';
+import { run } from './root.ts';
 
 /** Names of network devices have at most 15 characters. */
 const tag = `mt${process.pid.toString(36)}`;

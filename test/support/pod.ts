@@ -1,36 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import pg from 'pg';
-import { eventually, type Line, node, program, withDeadline } from './manager.ts';
+import { eventually, withDeadline } from './eventually.ts';
+import { containerStart, type PodContainer, usualMounts } from './pod-container.ts';
 import type { PodAddress } from './pod-network.ts';
-
-/**
- * What a kubelet would make for an instance: its own root directory over that of the machine, with the mounts of the contract
- * (contract 01, 3.5), process numbers of its own, in which the manager is process 1, and the network namespace of the Pod.
- */
-const script = `
-set -eu
-home=$1; account=$2; shift 2
-mount -t tmpfs -o size=64m tmpfs "$home/layer"
-mkdir "$home/layer/upper" "$home/layer/work"
-root="$home/root"
-mount -t overlay -o "lowerdir=/,upperdir=$home/layer/upper,workdir=$home/layer/work" overlay "$root"
-mount --rbind /dev "$root/dev"
-mount -t proc proc "$root/proc"
-mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
-mkdir -p "$root/controller" "$root/run/secrets/kubernetes.io/serviceaccount" "$root/var/lib/postgresql/data" "$root$SOURCES"
-mount --bind "$home/controller" "$root/controller"
-mount --bind "$home/data" "$root/var/lib/postgresql/data"
-mount --bind "$account" "$root/run/secrets/kubernetes.io/serviceaccount"
-mount --bind "$home/hosts" "$root/etc/hosts"
-mount --bind "$SOURCES" "$root$SOURCES"
-exec chroot "$root" "$@"
-`;
-
-/** The clone: it may lie below /tmp, of which Pods have one of their own. */
-const sources = join(import.meta.dirname, '..', '..');
+import type { Line } from './sources.ts';
 
 export interface PodOptions {
   readonly name: string;
@@ -44,7 +20,15 @@ export interface PodOptions {
   /** Directory of its own. */
   readonly home: string;
   readonly options?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
+  /** Members that differ from those of an instance of the operator. */
+  readonly container?: Partial<PodContainer>;
+}
+
+/** A program that was run to its end. */
+export interface Execution {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** One instance in a Pod; its container may be started again and again, on the same volumes. */
@@ -81,39 +65,10 @@ export class Pod {
   /** Starts the container, and again whenever it ends, as a kubelet does. */
   start(): void {
     this.#isWanted = true;
-    const { name, cluster, namespace, address, apiPort, account, home, options = [], env } = this.#options;
-    const words = [
-      ...[
-        'setpriv',
-        '--pdeathsig',
-        'KILL',
-        'ip',
-        'netns',
-        'exec',
-        address.namespace,
-        'unshare',
-        '--mount',
-        '--pid',
-        '--fork',
-        '--kill-child',
-      ],
-      ...['--propagation', 'private', 'sh', '-c', script, 'pod', home, account],
-      ...[node, program, 'instance', 'run', '--status-port-tls', ...options],
-    ];
+    const { address, home } = this.#options;
+    const { words, env } = containerStart(this.#container, home, address.namespace);
     const child = spawn(words[0]!, words.slice(1), {
-      env: {
-        PATH: process.env.PATH,
-        SOURCES: sources,
-        PGDATA: '/var/lib/postgresql/data/pgdata',
-        POD_NAME: name,
-        CLUSTER_NAME: cluster,
-        NAMESPACE: namespace,
-        PGPORT: '5432',
-        PGHOST: '/controller/run',
-        KUBERNETES_SERVICE_HOST: 'kubernetes.default.svc',
-        KUBERNETES_SERVICE_PORT: String(apiPort),
-        ...env,
-      },
+      env,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
@@ -135,6 +90,45 @@ export class Pod {
         if (this.#isWanted) this.start();
       }),
     );
+  }
+
+  /** What the operator would run, and what the kubelet tells every container of the API. */
+  get #container(): PodContainer {
+    const { name, cluster, namespace, apiPort, account, home, options = [], container } = this.#options;
+    const env = container?.env ?? {
+      PGDATA: '/var/lib/postgresql/data/pgdata',
+      POD_NAME: name,
+      CLUSTER_NAME: cluster,
+      NAMESPACE: namespace,
+      PGPORT: '5432',
+      PGHOST: '/controller/run',
+    };
+    const api = {
+      KUBERNETES_SERVICE_HOST: 'kubernetes.default.svc',
+      KUBERNETES_SERVICE_PORT: String(apiPort),
+    };
+    return {
+      command: ['manager', 'instance', 'run', '--status-port-tls', ...options],
+      mounts: usualMounts(home, account),
+      ...container,
+      env: { ...env, ...api },
+    };
+  }
+
+  /** Runs a program in the container, as `kubectl exec` does. */
+  exec(...words: readonly string[]): Promise<Execution> {
+    const { user } = this.#container;
+    const one = this.processOne;
+    if (one === undefined) throw new Error(`${this.name} does not run`);
+    const environ = readFileSync(`/proc/${one}/environ`, 'utf8').split('\0').filter(Boolean);
+    const as = user === undefined ? [] : ['--setuid', String(user), '--setgid', String(user)];
+    const namespaces = ['--target', String(one), '--mount', '--pid', '--net', '--root', '--wd=/', ...as];
+    const { promise, resolve } = Promise.withResolvers<Execution>();
+    const env = Object.fromEntries(environ.map((entry) => entry.split(/=(.*)/s).slice(0, 2)));
+    execFile('nsenter', [...namespaces, ...words], { env, encoding: 'utf8' }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+    return promise;
   }
 
   /** Process 1 of the container, by its number outside; undefined while there is none. */
