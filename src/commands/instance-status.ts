@@ -1,5 +1,8 @@
-import { get } from 'node:http';
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import type { RequestOptions } from 'node:https';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
+import { certificateFiles } from '../postgres/surroundings.ts';
 import type { StatusOptions } from './options.ts';
 import { renderStatus } from './status-screen.ts';
 
@@ -28,22 +31,53 @@ export async function showStatus(options: StatusOptions): Promise<number> {
   return status.code === 200 ? 0 : 1;
 }
 
-function request(port: number, path: string): Promise<{ code: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown) =>
-      reject(
-        new ManagerError('STATUS_UNREACHABLE', `127.0.0.1:${port}: ${messageOf(error)}`, { cause: error }),
-      );
-    const call = get({ host: '127.0.0.1', port, path, timeout: patience }, (response) => {
-      let body = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        body += chunk;
-      });
-      response.on('end', () => resolve({ code: response.statusCode ?? 0, body }));
-      response.on('error', fail);
+interface Answer {
+  readonly code: number;
+  readonly body: string;
+}
+
+/** Where there is a server CA the port has TLS, unless --status-port-tls was not given: then it answers in clear. */
+async function request(port: number, path: string): Promise<Answer> {
+  const ca = serverCa();
+  try {
+    if (ca !== undefined) {
+      // Names in a certificate are those of Services, and nobody is called localhost (contract 01, 2.9).
+      const tls = { ca, minVersion: 'TLSv1.3', checkServerIdentity: () => undefined } as const;
+      const answer = await ask('https', { port, path, ...tls }).catch(unlessInClear);
+      if (answer !== undefined) return answer;
+    }
+    return await ask('http', { port, path });
+  } catch (error) {
+    throw new ManagerError('STATUS_UNREACHABLE', `127.0.0.1:${port}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function serverCa(): string | undefined {
+  try {
+    return readFileSync(certificateFiles.serverCa, 'utf8');
+  } catch (error) {
+    const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (isAbsent) return undefined;
+    throw new ManagerError('STATUS_UNREACHABLE', messageOf(error), { cause: error });
+  }
+}
+
+/** What came was no TLS at all. Every other failure of it is one: somebody else may be listening. */
+function unlessInClear(error: Error): undefined {
+  if (!error.message.includes('wrong version number')) throw error;
+}
+
+async function ask(scheme: 'http' | 'https', options: RequestOptions): Promise<Answer> {
+  const { get } = await (scheme === 'http' ? import('node:http') : import('node:https'));
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const call = get({ host: '127.0.0.1', timeout: patience, ...options }, (response: IncomingMessage) => {
+    let body = '';
+    response.setEncoding('utf8').on('data', (chunk: string) => {
+      body += chunk;
     });
-    call.on('timeout', () => call.destroy(new Error(`no answer within ${patience / 1000} s`)));
-    call.on('error', fail);
+    response.on('end', () => resolve({ code: response.statusCode ?? 0, body })).on('error', reject);
   });
+  call.on('timeout', () => call.destroy(new Error(`no answer within ${patience / 1000} s`)));
+  call.on('error', reject);
+  return promise;
 }

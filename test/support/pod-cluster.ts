@@ -10,6 +10,7 @@ import { usualGroup } from './crds.ts';
 import { eventually } from './eventually.ts';
 import type { InstanceAccount } from './instance-account.ts';
 import { Pod } from './pod.ts';
+import type { PodContainer } from './pod-container.ts';
 import { PodNetwork } from './pod-network.ts';
 import { drop } from './sql.ts';
 import type { Instances } from './writer.ts';
@@ -22,6 +23,8 @@ export interface PodClusterOptions {
   /** Members of the spec besides `instances`. */
   readonly spec?: Readonly<Record<string, unknown>>;
   readonly group?: string;
+  /** What differs in the containers of its Pods. */
+  readonly container?: Partial<PodContainer>;
 }
 
 /**
@@ -71,6 +74,7 @@ export class PodCluster implements Instances {
         account: account.directory,
         home: directory,
         options: this.#group === usualGroup ? [] : ['--api-group', this.#group],
+        ...(options.container === undefined ? {} : { container: options.container }),
       });
     });
   }

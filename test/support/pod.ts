@@ -122,7 +122,7 @@ export class Pod {
     if (one === undefined) throw new Error(`${this.name} does not run`);
     const environ = readFileSync(`/proc/${one}/environ`, 'utf8').split('\0').filter(Boolean);
     const as = user === undefined ? [] : ['--setuid', String(user), '--setgid', String(user)];
-    const namespaces = ['--target', String(one), '--mount', '--pid', '--net', '--root', '--wd=/', ...as];
+    const namespaces = ['--target', String(one), '--mount', '--pid', '--net', '--root', '--wdns=/', ...as];
     const { promise, resolve } = Promise.withResolvers<Execution>();
     const env = Object.fromEntries(environ.map((entry) => entry.split(/=(.*)/s).slice(0, 2)));
     execFile('nsenter', [...namespaces, ...words], { env, encoding: 'utf8' }, (error, stdout, stderr) =>
