@@ -100,12 +100,17 @@ export class ControlPlane {
     return installCrds(this.admin, options);
   }
 
-  async createNamespace(name: string): Promise<void> {
-    await this.admin.create('/api/v1/namespaces', { metadata: { name } });
+  async createNamespace(name: string, labels: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.admin.create('/api/v1/namespaces', { metadata: { name, labels } });
   }
 
   createInstanceAccount(options: AccountOptions): Promise<InstanceAccount> {
     return InstanceAccount.create(this, options, join(this.#directory, 'accounts'));
+  }
+
+  /** The same for an account that somebody else has made, with the Pod of the first instance. */
+  adoptInstanceAccount(options: AccountOptions): Promise<InstanceAccount> {
+    return InstanceAccount.adopt(this, options, join(this.#directory, 'accounts'));
   }
 
   /** Every request of a service account that has been answered, and every watch that has begun. */

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Admin, Json } from './admin.ts';
 import { eventually } from './eventually.ts';
+import { repository } from './sources.ts';
 
-const repository = join(import.meta.dirname, '..', '..');
 /** The definitions of the operator, when they are beside this repository. */
 const theirs = join(repository, '..', 'shared', 'crds');
-const ours = join(repository, 'test', 'kubernetes', 'crds', 'cluster.yaml');
+const ours = join(repository, 'images', 'kubernetes', 'crd.yaml');
 /** The group of our own definition, and of the operator's. */
 export const usualGroup = 'postgresql.cnpg.io';
 /** EDB's operator has the same kinds in another group. */

@@ -42,22 +42,30 @@ export class InstanceAccount {
     parent: string,
   ): Promise<InstanceAccount> {
     const { namespace, cluster } = options;
-    const directory = join(parent, namespace, cluster);
-    mkdirSync(directory, { recursive: true });
-    const account = new InstanceAccount(place, options, directory);
     const { admin } = place;
     const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
     const apiGroup = 'rbac.authorization.k8s.io';
     const metadata = { name: cluster };
-    await admin.create(account.#path('serviceaccounts'), { metadata, automountServiceAccountToken: false });
+    await admin.create(`/api/v1/namespaces/${namespace}/serviceaccounts`, {
+      metadata,
+      automountServiceAccountToken: false,
+    });
     await admin.create(`${rbac}/roles`, { metadata, rules: instanceRules(options) });
     await admin.create(`${rbac}/rolebindings`, {
       metadata,
       roleRef: { apiGroup, kind: 'Role', name: cluster },
       subjects: [{ kind: 'ServiceAccount', name: cluster, namespace }],
     });
-    await account.#createPod();
-    account.#write('namespace', namespace);
+    await createPod(place, options);
+    return InstanceAccount.adopt(place, options, parent);
+  }
+
+  /** Of objects that are there already, the Pod of the first instance included. */
+  static async adopt(place: AccountPlace, options: AccountOptions, parent: string): Promise<InstanceAccount> {
+    const directory = join(parent, options.namespace, options.cluster);
+    mkdirSync(directory, { recursive: true });
+    const account = new InstanceAccount(place, options, directory);
+    account.#write('namespace', options.namespace);
     account.writeAuthority();
     await account.rotateToken();
     return account;
@@ -91,21 +99,12 @@ export class InstanceAccount {
    */
   async revokeTokens(): Promise<void> {
     await this.#place.admin.delete(this.#path(`pods/${this.#options.cluster}-1?gracePeriodSeconds=0`));
-    await this.#createPod();
+    await createPod(this.#place, this.#options);
   }
 
   /** Puts the authority that the server has now, or will have, into the directory. */
   writeAuthority(): void {
     this.#write('ca.crt', this.#place.ca);
-  }
-
-  async #createPod(): Promise<void> {
-    const { cluster } = this.#options;
-    const containers = [{ name: 'postgres', image: 'postgres' }];
-    await this.#place.admin.create(this.#path('pods'), {
-      metadata: { name: `${cluster}-1` },
-      spec: { serviceAccountName: cluster, automountServiceAccountToken: false, containers },
-    });
   }
 
   #path(rest: string): string {
@@ -118,4 +117,12 @@ export class InstanceAccount {
     writeFileSync(`${path}.new`, text);
     renameSync(`${path}.new`, path);
   }
+}
+
+async function createPod({ admin }: AccountPlace, { cluster, namespace }: AccountOptions): Promise<void> {
+  const containers = [{ name: 'postgres', image: 'postgres' }];
+  await admin.create(`/api/v1/namespaces/${namespace}/pods`, {
+    metadata: { name: `${cluster}-1` },
+    spec: { serviceAccountName: cluster, automountServiceAccountToken: false, containers },
+  });
 }

@@ -1,18 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type pg from 'pg';
 import type { Json } from './admin.ts';
 import { CertificateAuthority, type KeyPair } from './certificates.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { usualGroup } from './crds.ts';
-import { eventually } from './eventually.ts';
 import type { InstanceAccount } from './instance-account.ts';
 import { Pod } from './pod.ts';
 import type { PodContainer } from './pod-container.ts';
-import { PodNetwork } from './pod-network.ts';
-import { drop } from './sql.ts';
+import { PodSet } from './pod-set.ts';
 import type { Instances } from './writer.ts';
 
 /** Milliseconds between two looks of the operator's part at whom the Service of the primary must lead to. */
@@ -31,18 +27,13 @@ export interface PodClusterOptions {
  * A Cluster with its Pods on a real API server, and the operator's part in it: the objects that it makes, the status that it
  * keeps, and the Service of the primary (contract 03, 1.1 and 3.10). What it decides, the test decides.
  */
-export class PodCluster implements Instances {
+export class PodCluster extends PodSet implements Instances {
   readonly name = 'c';
-  readonly namespace: string;
   /** Of the superuser, the present one last. */
   readonly passwords: string[] = [randomBytes(8).toString('hex')];
-  readonly network = new PodNetwork();
   readonly pods: readonly Pod[];
   readonly account: InstanceAccount;
-  readonly plane: ControlPlane;
   readonly authority: CertificateAuthority;
-  readonly #home: string;
-  readonly #group: string;
   readonly #options: PodClusterOptions;
   readonly #listeners = new Set<(primary: string) => void>();
   #service: NodeJS.Timeout | undefined;
@@ -51,19 +42,15 @@ export class PodCluster implements Instances {
   private constructor(
     plane: ControlPlane,
     account: InstanceAccount,
-    home: string,
     namespace: string,
     options: PodClusterOptions,
   ) {
-    this.plane = plane;
+    super(plane, namespace, options.group);
     this.account = account;
-    this.namespace = namespace;
-    this.#home = home;
-    this.#group = options.group ?? usualGroup;
     this.#options = options;
-    this.authority = new CertificateAuthority(join(home, 'authority'));
+    this.authority = new CertificateAuthority(join(this.home, 'authority'));
     this.pods = Array.from({ length: options.instances ?? 3 }, (_, index) => {
-      const directory = join(home, String(index + 1));
+      const directory = join(this.home, String(index + 1));
       mkdirSync(directory);
       return new Pod({
         name: `${this.name}-${index + 1}`,
@@ -73,7 +60,7 @@ export class PodCluster implements Instances {
         apiPort: plane.port,
         account: account.directory,
         home: directory,
-        options: this.#group === usualGroup ? [] : ['--api-group', this.#group],
+        options: this.group === usualGroup ? [] : ['--api-group', this.group],
         ...(options.container === undefined ? {} : { container: options.container }),
       });
     });
@@ -85,10 +72,7 @@ export class PodCluster implements Instances {
     const group = options.group ?? usualGroup;
     await plane.createNamespace(namespace);
     const account = await plane.createInstanceAccount({ cluster: 'c', namespace, group });
-    const home = mkdtempSync(join(tmpdir(), 'manager-test-'));
-    chmodSync(home, 0o755);
-    const cluster = new PodCluster(plane, account, home, namespace, options);
-    plane.atEnd(() => cluster.remove());
+    const cluster = new PodCluster(plane, account, namespace, options);
     await cluster.network.relay(plane.port);
     await cluster.#makeObjects();
     cluster.#keepService();
@@ -104,45 +88,13 @@ export class PodCluster implements Instances {
     return cluster;
   }
 
-  pod(name: string): Pod {
-    const found = this.pods.find((pod) => pod.name === name);
-    if (found === undefined) throw new Error(`there is no ${name}`);
-    return found;
-  }
-
-  get path(): string {
-    return `/apis/${this.#group}/v1/namespaces/${this.namespace}/clusters/${this.name}`;
-  }
-
-  read(): Promise<Json> {
-    return this.plane.admin.get(this.path);
-  }
-
-  lease(): Promise<Json> {
-    return this.plane.admin.get(
-      `/apis/coordination.k8s.io/v1/namespaces/${this.namespace}/leases/${this.name}`,
-    );
-  }
-
   /** What an operator may count on when it fails over. */
   async quorum(): Promise<Json> {
     return (await this.plane.admin.get(`${this.#quorums}/${this.name}`)).status;
   }
 
   get #quorums(): string {
-    return `/apis/${this.#group}/v1/namespaces/${this.namespace}/failoverquorums`;
-  }
-
-  patchStatus(status: Readonly<Record<string, unknown>>): Promise<Json> {
-    return this.plane.admin.patch(`${this.path}/status`, { status });
-  }
-
-  patchSpec(spec: Readonly<Record<string, unknown>>): Promise<Json> {
-    return this.plane.admin.patch(this.path, { spec });
-  }
-
-  annotate(annotations: Readonly<Record<string, string | null>>): Promise<Json> {
-    return this.plane.admin.patch(this.path, { metadata: { annotations } });
+    return `/apis/${this.group}/v1/namespaces/${this.namespace}/failoverquorums`;
   }
 
   setTarget(name: string): Promise<Json> {
@@ -162,89 +114,19 @@ export class PodCluster implements Instances {
     await this.replaceSecret('superuser', { username: 'postgres', password });
   }
 
-  async untilPrimary(name: string): Promise<void> {
-    const isIt = async () => (await this.read()).status?.currentPrimary === name;
-    await eventually(`${name} to be the current primary`, () => isIt().catch(() => false)).catch(
-      (error: Error) => {
-        throw new Error(`${error.message}\n${this.report()}`);
-      },
-    );
-  }
-
-  /** The first column of the first row that an instance answers with. */
-  async query(name: string, sql: string): Promise<unknown> {
-    const client = this.client(name);
-    try {
-      await client.connect();
-      const question = { text: sql, rowMode: 'array', query_timeout: 5_000 } as const;
-      const { rows } = await client.query<unknown[]>(question);
-      return rows[0]?.[0];
-    } finally {
-      drop(client);
-    }
-  }
-
-  async untilStreaming(primary: string, count: number): Promise<void> {
-    const sql =
-      "SELECT count(*)::int FROM pg_stat_replication WHERE state = 'streaming' AND application_name !~ '-join$'";
-    const streaming = () => this.query(primary, sql).catch(() => -1);
-    await eventually(`${count} standbys of ${primary}`, async () => (await streaming()) === count).catch(
-      (error: Error) => {
-        throw new Error(`${error.message}\n${this.report()}`);
-      },
-    );
-  }
-
-  async primary(): Promise<string | undefined> {
-    return (await this.read()).status?.currentPrimary as string | undefined;
-  }
-
   onPrimary(listener: (primary: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  client(name: string): pg.Client {
-    return this.pod(name).client(this.passwords.at(-1)!);
+  get password(): string {
+    return this.passwords.at(-1)!;
   }
 
-  ask(name: string, sql: string): Promise<unknown> {
-    return this.query(name, sql).catch(() => undefined);
-  }
-
-  eventually<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
-    return eventually(what, look).catch((error: Error) => {
-      throw new Error(`${error.message}\n${this.report()}`);
-    });
-  }
-
-  others(name: string): readonly string[] {
-    return this.pods.map((pod) => pod.name).filter((other) => other !== name);
-  }
-
-  /** Waits until there is one primary, and all others stream from it and are ready. */
-  async healthy(): Promise<string> {
-    return this.eventually('all to be healthy', async () => {
-      const { currentPrimary = '', targetPrimary } = (await this.read()).status ?? {};
-      if (currentPrimary === '' || currentPrimary !== targetPrimary) return undefined;
-      const sql =
-        "SELECT count(*)::int FROM pg_stat_replication WHERE state = 'streaming' AND application_name !~ '-join$'";
-      if ((await this.ask(currentPrimary, sql)) !== this.pods.length - 1) return undefined;
-      for (const pod of this.pods) if ((await pod.get('/readyz')).code !== 200) return undefined;
-      return currentPrimary as string;
-    });
-  }
-
-  report(): string {
-    return this.pods.map((pod) => pod.report()).join('\n\n');
-  }
-
-  async remove(): Promise<void> {
+  override async remove(): Promise<void> {
     this.#isGone = true;
     clearTimeout(this.#service);
-    await Promise.all(this.pods.map((pod) => pod.kill()));
-    this.network.remove();
-    rmSync(this.#home, { recursive: true, force: true, maxRetries: 5 });
+    await super.remove();
   }
 
   async #makeObjects(): Promise<void> {
@@ -263,20 +145,20 @@ export class PodCluster implements Instances {
     const collection = this.path.slice(0, this.path.lastIndexOf('/'));
     const instances = this.pods.length;
     await admin.create(collection, {
-      apiVersion: `${this.#group}/v1`,
+      apiVersion: `${this.group}/v1`,
       kind: 'Cluster',
       metadata: { name: this.name },
       spec: { instances, storage: { size: '1Gi' }, enableSuperuserAccess: true, ...this.#options.spec },
     });
     const { metadata } = await this.read();
-    const owner = { apiVersion: `${this.#group}/v1`, kind: 'Cluster', name: this.name, uid: metadata.uid };
+    const owner = { apiVersion: `${this.group}/v1`, kind: 'Cluster', name: this.name, uid: metadata.uid };
     await admin.create(`/apis/coordination.k8s.io/v1/namespaces/${this.namespace}/leases`, {
       metadata: { name: this.name, ownerReferences: [{ ...owner, controller: true }] },
     });
     const { synchronous } = (this.#options.spec?.postgresql ?? {}) as Json;
     if (synchronous?.failoverQuorum === true) {
       await admin.create(this.#quorums, {
-        apiVersion: `${this.#group}/v1`,
+        apiVersion: `${this.group}/v1`,
         kind: 'FailoverQuorum',
         metadata: { name: this.name },
       });
