@@ -45,15 +45,22 @@ export async function installCrds(admin: Admin, options: CrdOptions = {}): Promi
   const wanted = process.env.MANAGER_TEST_CRDS;
   const directory = wanted === undefined || wanted === 'own' ? theirs : wanted;
   const isOwn = wanted === 'own' || options.origin === 'own' || !existsSync(directory);
-  const files = isOwn
-    ? [ours]
+  const texts = isOwn
+    ? [readFileSync(ours, 'utf8'), quorumLike(readFileSync(ours, 'utf8'))]
     : readdirSync(directory)
         .filter(isNeeded)
-        .map((name) => join(directory, name));
-  await Promise.all(
-    files.map((file) => install(admin, readFileSync(file, 'utf8').replaceAll(usualGroup, group))),
-  );
+        .map((name) => readFileSync(join(directory, name), 'utf8'));
+  await Promise.all(texts.map((text) => install(admin, text.replaceAll(usualGroup, group))));
   return isOwn ? 'own' : 'operator';
+}
+
+/** The same definition for the other kind with a status that instances write. */
+function quorumLike(text: string): string {
+  return text
+    .replaceAll('clusters', 'failoverquorums')
+    .replace('singular: cluster', 'singular: failoverquorum')
+    .replace('kind: Cluster\n', 'kind: FailoverQuorum\n')
+    .replace('ClusterList', 'FailoverQuorumList');
 }
 
 function isNeeded(file: string): boolean {
