@@ -59,7 +59,7 @@ describe.runIf(hasControlPlane && component('the right to make namespaces', mayM
       expect(asked.filter(({ code }) => code === 403)).toEqual([]);
       const used = new Set(asked.map(({ verb, resource, name }) => `${verb} ${resource} ${name}`));
       const role = manifest('account.yaml').find(({ kind }) => kind === 'Role');
-      expect([...used].toSorted()).toEqual(granted(role.rules).toSorted());
+      expect(used).toEqual(new Set(granted(role.rules)));
     });
 
     test('let a primary go on that the API server does not answer, by the names of the others', async () => {
