@@ -66,6 +66,18 @@ export function classifyRewind(exitCode: number | null, stderr: readonly string[
   return { kind: 'try again', why: telling === undefined ? how : messageIn(telling) };
 }
 
+/**
+ * Whether a pg_rewind that failed certainly ended before it changed any file by itself. With `-P` it says what it needs to copy
+ * before its first change (pg_rewind.c, main). Its last word must be among the lines: only then are those before it as well.
+ *
+ * @param exitCode null: a signal ended it
+ */
+export function hasOnlyLooked(exitCode: number | null, stderr: readonly string[]): boolean {
+  if (exitCode === null || exitCode === 0) return false;
+  const hasLastWord = stderr.some((line) => /^pg_rewind: (error|fatal): /.test(line));
+  return hasLastWord && !stderr.some((line) => /need to copy|\d+ kB \(\d+%\) copied/.test(line));
+}
+
 /** Without the name of the program and the kind of message. */
 function messageIn(line: string): string {
   return line.replace(/^pg_rewind: (error: |fatal: |detail: )?/, '').trim();

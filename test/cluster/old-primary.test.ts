@@ -1,9 +1,9 @@
-import { existsSync, lstatSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { childrenOf } from '../../src/process/proc.ts';
 import { Cluster, hasReplication } from '../support/cluster.ts';
-import { keptBeside } from '../support/cluster-home.ts';
+import { giveToServer, keptBeside } from '../support/cluster-home.ts';
 import type { Manager } from '../support/manager.ts';
 import { type Moment, programsWith, slowRewind } from '../support/programs.ts';
 import { Writer } from '../support/writer.ts';
@@ -124,6 +124,48 @@ test.runIf(hasReplication)(
     expect(chosen).not.toBe('demo-1');
   },
 );
+
+test.runIf(hasReplication)(
+  'a rewind whose source goes before it has written leaves a primary that can lead',
+  async () => {
+    const cluster = await Cluster.start();
+    const manager = await loseSource(cluster);
+    expect(readdirSync(manager.dataDirectory)).not.toContain(marker);
+    expect(readdirSync(manager.dataDirectory)).not.toContain('standby.signal');
+    await cluster.editStatus((status) => ({ ...status, currentPrimary: 'demo-1', targetPrimary: 'demo-1' }));
+    await cluster.leads('demo-1');
+    expect(await cluster.query('demo-1', 'SELECT count(*)::int FROM never_seen')).toBe(5000);
+  },
+);
+
+test.runIf(hasReplication)(
+  'a rewind whose source goes before it has written leaves a standby a standby',
+  async () => {
+    const cluster = await Cluster.start();
+    const manager = await loseSource(cluster, () => {
+      const signalFile = join(cluster.of('demo-1').dataDirectory, 'standby.signal');
+      writeFileSync(signalFile, '');
+      giveToServer(signalFile);
+    });
+    expect(readdirSync(manager.dataDirectory)).not.toContain(marker);
+    expect(readdirSync(manager.dataDirectory)).toContain('standby.signal');
+  },
+);
+
+/** Starts the old primary, and kills all others while its pg_rewind is about to connect for the rewind proper. */
+async function loseSource(cluster: Cluster, prepare = () => {}): Promise<Manager> {
+  const { writer } = await diverge(cluster);
+  prepare();
+  const held = slowRewind();
+  const manager = await cluster.startOne('demo-1', ['--bindir', held.directory]);
+  await cluster.eventually('pg_rewind to be held', () => existsSync(held.reached));
+  expect(readdirSync(manager.dataDirectory)).toContain(marker);
+  await writer.hold();
+  for (const name of cluster.others('demo-1')) await cluster.kill(name);
+  held.goOn();
+  await manager.line('the failure', ({ msg, step }) => msg === 'step failed' && step === 'rewind');
+  return manager;
+}
 
 test.runIf(hasReplication)('a rewind that has begun to write is not cut off by a stop', async () => {
   const cluster = await Cluster.start();

@@ -4,16 +4,18 @@ import {
   existsSync,
   fsyncSync,
   openSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ManagerError, messageOf } from '../../errors/manager-error.ts';
 import { toolConninfo } from '../../postgres/conninfo.ts';
 import { standbySignal, tornMarker } from '../../postgres/data-directory.ts';
 import { isInRecovery } from '../../postgres/io/replication-session.ts';
-import { classifyRewind, isRewindComplete } from '../../postgres/rewind-outcome.ts';
+import { classifyRewind, hasOnlyLooked, isRewindComplete } from '../../postgres/rewind-outcome.ts';
 import { readIfPresent, syncDirectory } from '../atomic-file.ts';
 import { type Captured, captureTool } from '../capture-tool.ts';
 import { writeConfigurationFiles } from '../configuration-writer.ts';
@@ -125,6 +127,8 @@ async function write(step: StepContext, conninfo: string, signal: AbortSignal): 
   const { context, log } = step;
   const { dataDirectory } = context;
   signal.throwIfAborted();
+  const wasTorn = isTorn(dataDirectory);
+  const wasStandby = existsSync(join(dataDirectory, standbySignal));
   keepControlFile(dataDirectory);
   markTorn(step);
   rmSync(join(dataDirectory, 'postmaster.pid'), { force: true });
@@ -137,7 +141,17 @@ async function write(step: StepContext, conninfo: string, signal: AbortSignal): 
     stallAfter,
   });
   log.info({ outcome: classifyRewind(result.exit.code, result.lines).kind }, 'pg_rewind has ended');
+  const isUntouched = hasOnlyLooked(result.exit.code, result.lines) && hasKeptControlFile(dataDirectory);
+  if (isUntouched && !wasTorn) takeMarkOff(dataDirectory, wasStandby);
   requireSuccess(result);
+}
+
+/** The source went between the rehearsal and the first change: the directory is what it was, and says so again. */
+function takeMarkOff(dataDirectory: string, wasStandby: boolean): void {
+  if (wasStandby) writeFileSync(join(dataDirectory, standbySignal), '', { mode: 0o600 });
+  syncDirectory(dataDirectory);
+  rmSync(join(dataDirectory, tornMarker));
+  syncDirectory(dataDirectory);
 }
 
 function rewindProgram({ context }: StepContext): string {
@@ -178,6 +192,13 @@ function keepControlFile(dataDirectory: string): void {
   if (existsSync(path) && statSync(path).size > 0) copyDurably(path, copy);
   else if (existsSync(copy)) copyDurably(copy, path);
   else throw new ManagerError('PGDATA_INCOMPLETE', `${path} is empty, and there is no copy of it`);
+}
+
+/** Whether crash recovery has not begun either: the server that pg_rewind starts for it notes that there, and syncs nothing. */
+function hasKeptControlFile(dataDirectory: string): boolean {
+  return readFileSync(join(dataDirectory, 'global', 'pg_control')).equals(
+    readFileSync(controlFileCopy(dataDirectory)),
+  );
 }
 
 /** Beside PGDATA: on the same volume, bound to this directory, and out of the reach of pg_rewind. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ControlFile } from '../../../src/postgres/control-file.ts';
-import { classifyRewind, isRewindComplete } from '../../../src/postgres/rewind-outcome.ts';
+import { classifyRewind, hasOnlyLooked, isRewindComplete } from '../../../src/postgres/rewind-outcome.ts';
 
 describe('pg_rewind', () => {
   test('has done its work', () => {
@@ -142,4 +142,27 @@ test('a rewind that is complete is known by the two files that pg_rewind writes 
   expect(isRewindComplete(control('in archive recovery'), label.replace('pg_rewind', 'streamed'))).toBe(
     false,
   );
+});
+
+describe('what only looked', () => {
+  const looked = [
+    'pg_rewind: connected to server',
+    'pg_rewind: servers diverged at WAL location 0/30000D8 on timeline 1',
+  ];
+  const error = 'pg_rewind: error: could not fetch file list: server closed the connection unexpectedly';
+  test('has said why it gave up, and nothing of a copy', () => {
+    expect(hasOnlyLooked(1, [...looked, error])).toBe(true);
+    expect(hasOnlyLooked(1, [error.replace('error', 'fatal')])).toBe(true);
+  });
+  test.each([
+    'pg_rewind: need to copy 52 MB (total source directory size is 74 MB)',
+    '  512/52949 kB (0%) copied',
+  ])('did not say: %s', (line) => {
+    expect(hasOnlyLooked(1, [...looked, line, error])).toBe(false);
+  });
+  test('is not known of one that said no last word, or was killed', () => {
+    expect(hasOnlyLooked(1, looked)).toBe(false);
+    expect(hasOnlyLooked(null, [...looked, error])).toBe(false);
+    expect(hasOnlyLooked(0, [...looked, error])).toBe(false);
+  });
 });
