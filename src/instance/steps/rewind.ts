@@ -1,16 +1,5 @@
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ManagerError, messageOf } from '../../errors/manager-error.ts';
 import { toolConninfo } from '../../postgres/conninfo.ts';
 import { standbySignal, tornMarker } from '../../postgres/data-directory.ts';
@@ -19,6 +8,7 @@ import { classifyRewind, hasOnlyLooked, isRewindComplete } from '../../postgres/
 import { readIfPresent, syncDirectory } from '../atomic-file.ts';
 import { type Captured, captureTool } from '../capture-tool.ts';
 import { writeConfigurationFiles } from '../configuration-writer.ts';
+import { isControlFileKept, keepControlFile, removeControlFileCopy } from '../control-file-copy.ts';
 import { isTorn } from '../data-role.ts';
 import { turnIntoStandby } from '../replication-files.ts';
 import { readControlFile } from '../server-access.ts';
@@ -56,9 +46,9 @@ export const rewind: Step = async (step, signal) => {
   // What came over are the primary's own files.
   writeConfigurationFiles(context, step.desired(), { isFirstBoot: false });
   turnIntoStandby(dataDirectory, replication);
+  removeControlFileCopy(dataDirectory);
   rmSync(join(dataDirectory, tornMarker), { force: true });
   syncDirectory(dataDirectory);
-  rmSync(controlFileCopy(dataDirectory), { force: true });
   findings.kinship = undefined;
 };
 
@@ -89,9 +79,10 @@ async function isNeeded(step: StepContext, conninfo: string, signal: AbortSignal
   const { dataDirectory } = context;
   // Only a rewind can make something of it, and what it looks like is no longer what it is.
   if (isTorn(dataDirectory)) return true;
-  const isCleanlyDown = readControlFile(dataDirectory)?.clusterState.startsWith('shut down') === true;
-  if (!isCleanlyDown && existsSync(join(dataDirectory, standbySignal))) return true;
-  if (!isCleanlyDown) await endCrashRecovery(step, signal);
+  if (!isCleanlyDown(dataDirectory)) {
+    if (existsSync(join(dataDirectory, standbySignal))) return true;
+    await endCrashRecovery(step, signal);
+  }
   const settled = new AbortController();
   const whenever = AbortSignal.any([signal, settled.signal]);
   const args = ['--dry-run', ...rewindArguments(step, conninfo)];
@@ -123,14 +114,19 @@ async function endCrashRecovery({ context }: StepContext, signal: AbortSignal): 
   requireSuccess(result);
 }
 
+/** Otherwise pg_rewind starts a server that completes crash recovery. */
+function isCleanlyDown(dataDirectory: string): boolean {
+  return readControlFile(dataDirectory)?.clusterState.startsWith('shut down') === true;
+}
+
 async function write(step: StepContext, conninfo: string, signal: AbortSignal): Promise<void> {
-  const { context, log } = step;
+  const { context, log, libc } = step;
   const { dataDirectory } = context;
   signal.throwIfAborted();
   const wasTorn = isTorn(dataDirectory);
   const wasStandby = existsSync(join(dataDirectory, standbySignal));
-  keepControlFile(dataDirectory);
   markTorn(step);
+  keepControlFile(dataDirectory, libc);
   rmSync(join(dataDirectory, 'postmaster.pid'), { force: true });
   // After a crash pg_rewind lets the server recover in single-user mode, which is not to be had for a standby.
   rmSync(join(dataDirectory, standbySignal), { force: true });
@@ -141,15 +137,18 @@ async function write(step: StepContext, conninfo: string, signal: AbortSignal): 
     stallAfter,
   });
   log.info({ outcome: classifyRewind(result.exit.code, result.lines).kind }, 'pg_rewind has ended');
-  const isUntouched = hasOnlyLooked(result.exit.code, result.lines) && hasKeptControlFile(dataDirectory);
+  const isUntouched = hasOnlyLooked(result.exit.code, result.lines) && isControlFileKept(dataDirectory);
   if (isUntouched && !wasTorn) takeMarkOff(dataDirectory, wasStandby);
   requireSuccess(result);
 }
 
-/** The source went between the rehearsal and the first change: the directory is what it was, and says so again. */
+/**
+ * The source went between the rehearsal and the first change: the directory is what it was, and says so again. (Nor has crash
+ * recovery begun: the server that pg_rewind starts for it notes that in the control file first.)
+ */
 function takeMarkOff(dataDirectory: string, wasStandby: boolean): void {
   if (wasStandby) writeFileSync(join(dataDirectory, standbySignal), '', { mode: 0o600 });
-  syncDirectory(dataDirectory);
+  removeControlFileCopy(dataDirectory);
   rmSync(join(dataDirectory, tornMarker));
   syncDirectory(dataDirectory);
 }
@@ -183,38 +182,4 @@ function markTorn({ context, libc }: StepContext): void {
   if (isTorn(context.dataDirectory)) return;
   libc.mkfifo(join(context.dataDirectory, tornMarker), 0o600);
   syncDirectory(context.dataDirectory);
-}
-
-/** pg_rewind replaces the control file last; an interruption in that moment would leave nothing to begin anew with. */
-function keepControlFile(dataDirectory: string): void {
-  const path = join(dataDirectory, 'global', 'pg_control');
-  const copy = controlFileCopy(dataDirectory);
-  if (existsSync(path) && statSync(path).size > 0) copyDurably(path, copy);
-  else if (existsSync(copy)) copyDurably(copy, path);
-  else throw new ManagerError('PGDATA_INCOMPLETE', `${path} is empty, and there is no copy of it`);
-}
-
-/** Whether crash recovery has not begun either: the server that pg_rewind starts for it notes that there, and syncs nothing. */
-function hasKeptControlFile(dataDirectory: string): boolean {
-  return readFileSync(join(dataDirectory, 'global', 'pg_control')).equals(
-    readFileSync(controlFileCopy(dataDirectory)),
-  );
-}
-
-/** Beside PGDATA: on the same volume, bound to this directory, and out of the reach of pg_rewind. */
-function controlFileCopy(dataDirectory: string): string {
-  return `${dataDirectory}.pg_control-kept`;
-}
-
-function copyDurably(from: string, to: string): void {
-  const part = `${to}.part`;
-  copyFileSync(from, part);
-  const descriptor = openSync(part, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(part, to);
-  syncDirectory(dirname(to));
 }
