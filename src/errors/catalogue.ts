@@ -182,7 +182,8 @@ export const catalogue = {
     exitCode: 1,
   },
   USER_WITHOUT_NAME: {
-    meaning: 'A new database is to be made by a user that has no name, and initdb insists on one',
+    meaning:
+      'A server is to run in single-user mode, for a new database or to complete crash recovery before a rewind, and the user has no name, which it insists on',
     remedy:
       'Install libnss-wrapper (in RHEL nss_wrapper) in the image, take a user that its /etc/passwd names (docker run --user 26), or mount an /etc/passwd with an entry for the user.',
     exitCode: 1,

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { LineSplitter } from '../logs/line-splitter.ts';
 import type { ChildExit } from '../process/exit-status.ts';
+import { withPasswdEntry } from '../process/passwd-entry.ts';
 import { runTool } from '../process/run-tool.ts';
 import type { ServerContext } from './server-context.ts';
 import { StallWatch } from './stall-watch.ts';
@@ -18,6 +19,8 @@ export interface CaptureOptions {
   readonly onLine?: (line: string) => void;
   /** Milliseconds without any movement after which it is called off; undefined: as long as it takes. */
   readonly stallAfter?: number;
+  /** It is, or starts, a server in single-user mode, which looks for the name of its user (main.c, get_user_name_or_exit). */
+  readonly needsUserName?: boolean;
 }
 
 export interface Captured {
@@ -26,13 +29,18 @@ export interface Captured {
   readonly lines: readonly string[];
 }
 
-/** Runs one of PostgreSQL's tools in the C locale and keeps what it prints, both streams in one. */
+/**
+ * Runs one of PostgreSQL's tools in the C locale and keeps what it prints, both streams in one.
+ *
+ * @throws USER_WITHOUT_NAME
+ */
 export async function captureTool(
   context: ServerContext,
   program: string,
   args: readonly string[],
-  { signal, isLogged = false, onLine, stallAfter }: CaptureOptions,
+  { signal, isLogged = false, onLine, stallAfter, needsUserName = false }: CaptureOptions,
 ): Promise<Captured> {
+  const env = needsUserName ? withPasswdEntry(context.env, context.directories.privateSocket) : context.env;
   const lines: string[] = [];
   const stall = new StallWatch(basename(program), stallAfter);
   const read = (output: Readable) => {
@@ -48,7 +56,7 @@ export async function captureTool(
   };
   const whenever = AbortSignal.any([signal, stall.signal]);
   const exit = await runTool(context.children, program, args, {
-    env: { ...context.env, LC_ALL: 'C' },
+    env: { ...env, LC_ALL: 'C' },
     inherit: context.lockDescriptor,
     onStart: (pid) => stall.watch(pid),
     onOutput: (stream, output) => {

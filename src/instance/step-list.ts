@@ -9,6 +9,7 @@ const finalCodes: ReadonlySet<string> = new Set([
   'REWIND_IMPOSSIBLE',
   'REWIND_NEEDS_WAL',
   'RECLONE_IMPOSSIBLE',
+  'USER_WITHOUT_NAME',
 ]);
 
 /** Errors of steps that could not do their work for want of the primary: they do not count against the attempts. */

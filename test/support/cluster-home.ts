@@ -8,6 +8,13 @@ export interface ClusterOptions {
   readonly spec?: string;
   readonly parameters?: Readonly<Record<string, string>>;
   readonly isSynchronous?: boolean;
+  /** Whose managers and servers these are; only root may choose. Undefined: the user of PostgreSQL. */
+  readonly user?: Owner;
+}
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** As short as a machine under load allows: a holder gets two seconds for its immediate stop. */
@@ -37,10 +44,22 @@ export function clusterText({ spec, isSynchronous, ...options }: ClusterOptions)
 }
 
 /** Managers of root step down to the user of PostgreSQL, who must then be able to write here. */
-export function giveToServer(path: string): void {
+export function giveToServer(path: string, user: Owner | undefined = undefined): void {
   if (process.getuid?.() !== 0) return;
+  const { uid, gid } = user ?? userOfPostgres();
+  chownSync(path, uid, gid);
+}
+
+/** The same with everything below it. */
+export function giveAllToServer(path: string, user: Owner | undefined): void {
+  for (const name of readdirSync(path, { recursive: true, encoding: 'utf8' }))
+    giveToServer(join(path, name), user);
+  giveToServer(path, user);
+}
+
+function userOfPostgres(): Owner {
   const [, , uid, gid] = /^postgres:.*$/m.exec(readFileSync('/etc/passwd', 'utf8'))?.[0].split(':') ?? [];
-  chownSync(path, Number(uid), Number(gid));
+  return { uid: Number(uid), gid: Number(gid) };
 }
 
 /** A copy of a primary that was stopped in order is what pg_basebackup would have made of it. */

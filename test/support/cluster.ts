@@ -13,8 +13,10 @@ import {
   type ClusterOptions,
   clusterText,
   familyOf,
+  giveAllToServer,
   giveToServer,
   makeStandby,
+  type Owner,
   shorten,
   wake,
 } from './cluster-home.ts';
@@ -38,12 +40,14 @@ export class Cluster {
   readonly #home: string;
   readonly #source: FileSource;
   readonly #libc: Libc;
+  readonly #user: Owner | undefined;
   readonly #ports = new Map<string, number>();
   readonly #managers = new Map<string, Manager>();
   readonly #listeners = new Set<(primary: string) => void>();
 
-  private constructor(home: string, source: FileSource, libc: Libc) {
+  private constructor(home: string, source: FileSource, libc: Libc, user: Owner | undefined) {
     this.#home = home;
+    this.#user = user;
     this.path = join(home, 'cluster.yaml');
     this.#source = source;
     this.#libc = libc;
@@ -54,16 +58,17 @@ export class Cluster {
     const home = temporaryDirectory();
     const path = join(home, 'cluster.yaml');
     writeFileSync(path, clusterText(options));
-    giveToServer(home);
-    giveToServer(path);
+    const { user } = options;
+    giveToServer(home, user);
+    giveToServer(path, user);
     const libc = openLibc();
     const source = await openFileSource(path, libc);
-    giveToServer(`${path}.lease`);
-    const cluster = new Cluster(home, source, libc);
+    giveToServer(`${path}.lease`, user);
+    const cluster = new Cluster(home, source, libc, user);
     onTestFinished(source.watch(() => void cluster.#tell()));
     for (const name of ['demo-1', 'demo-2', 'demo-3']) {
       mkdirSync(cluster.homeOf(name));
-      giveToServer(cluster.homeOf(name));
+      giveToServer(cluster.homeOf(name), user);
       cluster.#ports.set(name, await lastingPort());
     }
     return cluster;
@@ -92,6 +97,7 @@ export class Cluster {
       const data = cluster.dataOf(name);
       copyDirectory(seed, data);
       if (name !== 'demo-1') makeStandby(data);
+      if (options.user !== undefined) giveAllToServer(data, options.user);
     }
     await cluster.editStatus(() => ({
       currentPrimary: 'demo-1',
@@ -135,6 +141,7 @@ export class Cluster {
       home: this.homeOf(name),
       port: this.portOf(name),
       options: ['--pod-name', name, '--cluster-file', this.path, ...options],
+      ...(this.#user === undefined ? {} : { user: this.#user }),
     });
     this.#managers.set(name, manager);
     onTestFinished(() => wake(manager));

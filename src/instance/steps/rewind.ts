@@ -27,7 +27,7 @@ const longest = 2 ** 31 - 1;
  * interrupts this, nothing but another rewind will touch what is neither the old state nor the new one. What has begun to
  * write is not called off: half a rewind may be beyond repair.
  *
- * @throws PRIMARY_UNKNOWN, PRIMARY_UNREACHABLE, REWIND_IMPOSSIBLE, REWIND_NEEDS_WAL, NO_SPACE; an error without a code when another attempt may succeed
+ * @throws PRIMARY_UNKNOWN, PRIMARY_UNREACHABLE, REWIND_IMPOSSIBLE, REWIND_NEEDS_WAL, NO_SPACE, USER_WITHOUT_NAME; an error without a code when another attempt may succeed
  */
 export const rewind: Step = async (step, signal) => {
   const { context, findings } = step;
@@ -110,6 +110,7 @@ async function endCrashRecovery({ context }: StepContext, signal: AbortSignal): 
   const result = await captureTool(context, program, ['--single', '-D', dataDirectory, 'template1'], {
     signal,
     stallAfter,
+    needsUserName: true,
   });
   requireSuccess(result);
 }
@@ -135,6 +136,7 @@ async function write(step: StepContext, conninfo: string, signal: AbortSignal): 
     signal: later(signal, (smartSeconds + fastSeconds) * 1000),
     isLogged: true,
     stallAfter,
+    needsUserName: !isCleanlyDown(dataDirectory),
   });
   log.info({ outcome: classifyRewind(result.exit.code, result.lines).kind }, 'pg_rewind has ended');
   const isUntouched = hasOnlyLooked(result.exit.code, result.lines) && isControlFileKept(dataDirectory);
