@@ -15,7 +15,8 @@ const strayDirectory = '.stray';
 /**
  * Looks at a stopped standby before it starts: a server replays what it finds in pg_wal without asking whether the primary
  * has it, and streams from a primary that has less than itself without a word. Segments that do not belong to the history
- * of the primary are put aside, not deleted.
+ * of the primary are put aside, not deleted; but not where a rewind, or a person, will need them: pg_rewind learns from them
+ * what to copy, and recovery of such a directory begins with them.
  *
  * @returns how the WAL relates to the primary's; undefined when the primary does not answer, which must not keep a standby
  *   from serving reads
@@ -29,10 +30,14 @@ export async function checkStandby(step: StepContext, signal: AbortSignal): Prom
   } catch (error) {
     log.info({ error: messageOf(error) }, 'the primary cannot be asked before the start');
   }
-  putAside(step, primary ?? latestKnown(dataDirectory));
   // In a copy, or after a rewind, pg_control says how far the other server was.
   const isCopy = existsSync(join(dataDirectory, 'backup_label'));
-  return primary === undefined || isCopy ? undefined : kinshipOf(stoppedPast(dataDirectory), primary);
+  const kinship =
+    primary === undefined || isCopy ? undefined : kinshipOf(stoppedPast(dataDirectory), primary);
+  if (kinship === undefined || kinship.kind === 'straight') {
+    putAside(step, primary ?? latestKnown(dataDirectory));
+  }
+  return kinship;
 }
 
 /** The newest timeline of which the standby has heard. */
