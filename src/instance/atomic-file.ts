@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { systemErrorCode } from '../errors/manager-error.ts';
 
@@ -48,6 +58,13 @@ function removeIfPossible(path: string): void {
 /** fsync of a directory: makes renames and removals in it last. */
 export function syncDirectory(path: string): void {
   syncFile(path);
+}
+
+/** fsync of a file, or of a directory after all that is in it. A link lasts with the directory that holds it. */
+export function syncTree(path: string): void {
+  const entry = lstatSync(path);
+  if (entry.isDirectory()) for (const name of readdirSync(path)) syncTree(join(path, name));
+  if (entry.isDirectory() || entry.isFile()) syncFile(path);
 }
 
 function syncFile(path: string): void {

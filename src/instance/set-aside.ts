@@ -1,8 +1,8 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../errors/manager-error.ts';
 import { abortedPrefix, stagingDirectory, unfinishedMarker } from '../postgres/data-directory.ts';
-import { syncDirectory } from './atomic-file.ts';
+import { syncDirectory, syncTree } from './atomic-file.ts';
 
 /** Where the content of a WAL directory outside PGDATA is kept among the remains. */
 const walPlace = '.waldir';
@@ -35,6 +35,8 @@ function setWalAside(root: string, place: string): void {
   const names = namesBehind(link);
   if (names.length === 0 || isForeign(root, link, names)) return;
   mkdirSync(join(place, walPlace), { mode: 0o700 });
+  // The way to what is moved lasts before the first of it is removed where it was.
+  for (const directory of [place, dirname(place)]) syncDirectory(directory);
   for (const name of names) move(join(link, name), join(place, walPlace, name));
   syncDirectory(join(place, walPlace));
 }
@@ -79,6 +81,8 @@ function move(from: string, to: string): void {
   } catch (error) {
     if (systemErrorCode(error) !== 'EXDEV') throw error;
     cpSync(from, to, { recursive: true, preserveTimestamps: true });
+    syncTree(to);
+    syncDirectory(dirname(to));
     rmSync(from, { recursive: true });
   }
 }
