@@ -25,8 +25,8 @@ export function misalignment(world: World): string | undefined {
 
 function whyNotFollowing({ manager, server }: Instance, primary: Instance): string | undefined {
   const isAmbiguous = !manager.rules.sharesHistoryFiles;
-  const { state, isRefused, why } = manager.decision ?? {};
-  if (isRefused === true && manager.running === undefined) {
+  const { state, isRefused, why } = manager.aligner.decision ?? {};
+  if (isRefused === true && manager.aligner.running === undefined) {
     const isForAPerson = state === 'stranded standby up' || (isAmbiguous && state?.startsWith('foreign'));
     return isForAPerson ? undefined : `waits for a person: ${why}`;
   }
@@ -39,6 +39,6 @@ function whyNotFollowing({ manager, server }: Instance, primary: Instance): stri
 /** What the instances wait for a person for. */
 export function refusals(world: World): string[] {
   return world.instances
-    .filter(({ manager }) => manager.decision?.isRefused === true)
-    .map(({ manager }) => manager.decision?.why ?? '');
+    .filter(({ manager }) => manager.aligner.decision?.isRefused === true)
+    .map(({ manager }) => manager.aligner.decision?.why ?? '');
 }

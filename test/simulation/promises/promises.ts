@@ -59,11 +59,11 @@ export class Promises {
         this.#checkTime(instance);
       }
       if (
-        manager.running !== undefined &&
+        manager.aligner.running !== undefined &&
         manager.process.isRunning &&
-        now - manager.running.since > longestStep
+        now - manager.aligner.running.since > longestStep
       ) {
-        this.#fail('endless step', `${instance.name}: ${manager.running.name}`);
+        this.#fail('endless step', `${instance.name}: ${manager.aligner.running.name}`);
       }
       this.#checkDemotion(instance, now);
     }
@@ -113,7 +113,7 @@ export class Promises {
     if (server === undefined || server.role !== 'primary') return;
     const target = manager.view.latest?.targetPrimary;
     const { isRunning, resumedAt } = manager.process;
-    if (target === undefined || target === name || manager.isStopping || !isRunning) {
+    if (target === undefined || target === name || manager.aligner.isStopping || !isRunning) {
       if (this.#unwantedSince.size > 0) this.#unwantedSince.delete(server);
       return;
     }
