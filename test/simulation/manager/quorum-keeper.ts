@@ -45,7 +45,7 @@ export class QuorumKeeper {
     if (world.synchronous === undefined || this.#isBusy || server?.isAnswering !== true) return;
     if (view.latest === undefined) return;
     const wanted = namesFor(this.#manager);
-    const isDue = !isSame(server.synchronous, wanted);
+    const isDue = !isSame(server.commits.synchronous, wanted);
     const isSettled = view.latest.currentPrimary === name && view.latest.targetPrimary === name;
     if (!isSettled || server.role !== 'primary') {
       if (isDue) this.#reload(wanted);
@@ -64,7 +64,7 @@ export class QuorumKeeper {
     if (this.#loaded?.server !== server || !isSame(this.#loaded.names, wanted)) {
       this.#loaded = { server, names: wanted, lsn: server.directory.end!.lsn };
     }
-    const hasAll = (server.reachedSynchronously() ?? -1) >= this.#loaded.lsn;
+    const hasAll = (server.commits.reachedSynchronously() ?? -1) >= this.#loaded.lsn;
     if (hasAll || !rules.waitsForNewStandbys || wanted === undefined) this.#change(advertised, () => {});
   }
 

@@ -1,17 +1,16 @@
 import { Process } from '../engine/process.ts';
-import { Connection } from './connection.ts';
-import type { DataDirectory, SynchronousNames } from './data-directory.ts';
+import { Commits } from './commits.ts';
+import type { Connection } from './connection.ts';
+import type { DataDirectory } from './data-directory.ts';
 import type { Instance } from './instance.ts';
-import { commonEnd, timelineHistory, type WalEnd, walEnd } from './wal.ts';
+import type { WalEnd } from './wal.ts';
+import { WalReceiver } from './wal-receiver.ts';
 import type { World } from './world.ts';
 
 /** What the postmaster is told by a signal (manual page of postgres), and what nobody can refuse. */
 export type Signal = 'smart' | 'fast' | 'immediate' | 'kill';
 
 const hardness: Record<Signal, number> = { smart: 0, fast: 1, immediate: 2, kill: 3 };
-
-/** Why a walreceiver cannot go on (its message in the log of the standby). */
-export type ReceiverTrouble = 'forked' | 'removed' | 'foreign';
 
 /** One postmaster with everything below it, from its start to its end. */
 export class Server {
@@ -29,19 +28,13 @@ export class Server {
   stopping: Signal | undefined;
   /** Whether there are sessions that may write. */
   hasSessions = true;
-  receiver: Connection | undefined;
   readonly senders: Connection[] = [];
-  /** What it says of why it does not receive; the log has it. */
-  trouble: ReceiverTrouble | undefined;
+  readonly commits: Commits;
+  readonly #walReceiver: WalReceiver;
   #isFinishing = false;
   /** What it was told while it hung. */
   #pending: Signal | undefined;
   #isPromotionPending = false;
-  #attempt = 0;
-  /** `synchronous_standby_names` as this server has read it. */
-  synchronous: SynchronousNames | undefined;
-  /** Commits that wait for a standby begin after this record. */
-  #acknowledged: number;
 
   constructor(world: World, instance: Instance) {
     this.#world = world;
@@ -53,8 +46,8 @@ export class Server {
     for (let halt = 0; halt < instance.halts; halt += 1) this.process.halt();
     const { directory } = this;
     this.role = directory.isStandby ? 'standby' : 'primary';
-    this.synchronous = directory.synchronous;
-    this.#acknowledged = directory.end!.lsn;
+    this.commits = new Commits(world, instance, this);
+    this.#walReceiver = new WalReceiver(world, instance, this);
     const recovery = directory.isShutDown ? this.#time(30, 150) : this.#time(100, 2_500);
     directory.isShutDown = false;
     this.process.after(recovery, () => this.#recovered());
@@ -101,7 +94,7 @@ export class Server {
       this.directory.checkpointTimeline = this.directory.end!.branch.timeline;
       this.#reign();
     } else {
-      this.#connectLater(1);
+      this.#walReceiver.connectLater(1);
     }
     this.#world.trace.note(
       this.#world.timetable.now,
@@ -119,158 +112,48 @@ export class Server {
 
   #reign(): void {
     this.#world.ledger.reignBegins(this.#instance, this);
-    this.#writeLater();
+    this.commits.writeLater();
   }
 
   // ---------------------------------------------------------------------------------------------- writing
 
-  #writeLater(): void {
-    this.process.after(this.#instance.random.between(...this.#world.writePause), () => {
-      if (this.role !== 'primary' || this.phase !== 'running' || !this.hasSessions) return;
-      if (this.takesWrites) this.#write();
-      this.#writeLater();
-    });
-  }
-
-  #write(): void {
-    const { directory } = this;
-    const end = directory.end!;
-    // Clients that wait for their commits do not send more.
-    if (this.synchronous !== undefined && end.lsn - this.#acknowledged > 40) return;
-    directory.end = { branch: end.branch, lsn: end.lsn + 1 };
-    if (this.synchronous === undefined) this.#acknowledge(end.lsn + 1, false);
-    this.#ship();
-  }
-
-  #ship(): void {
+  ship(): void {
     for (const connection of this.senders) connection.pump();
   }
 
-  /** A standby has told how far it is: commits that waited for it are acknowledged. */
+  /** A standby has told how far it is. */
   noteFlush(): void {
-    const reached = this.hasSessions && this.role === 'primary' ? this.reachedSynchronously() : undefined;
-    if (reached !== undefined && reached > this.#acknowledged) {
-      this.#acknowledge(Math.min(reached, this.directory.end!.lsn), true);
-    }
+    this.commits.noteFlush();
     if (this.#isFinishing) this.#finishWhenSent();
-  }
-
-  /** Up to where enough synchronous standbys have the WAL; undefined: there are not enough, or none are waited for. */
-  reachedSynchronously(): number | undefined {
-    if (this.synchronous === undefined) return undefined;
-    const { names, number, method } = this.synchronous;
-    const connected = this.senders.filter((sender) => names.includes(sender.standby.name));
-    if (connected.length < number) return undefined;
-    if (method === 'first') {
-      connected.sort((one, other) => names.indexOf(one.standby.name) - names.indexOf(other.standby.name));
-      return Math.min(...connected.slice(0, number).map((sender) => sender.flushed));
-    }
-    const flushed = connected.map((sender) => sender.flushed).sort((one, other) => other - one);
-    return flushed[number - 1];
-  }
-
-  #acknowledge(lsn: number, isSynchronous: boolean): void {
-    this.#acknowledged = lsn;
-    this.#world.ledger.acknowledge(this, isSynchronous, walEnd(this.directory.end!.branch, lsn));
   }
 
   /** The generated files have changed. */
   reload(): void {
-    this.synchronous = this.directory.synchronous;
+    this.commits.synchronous = this.directory.synchronous;
     this.noteFlush();
   }
 
   // ---------------------------------------------------------------------------------------------- receiving
 
-  /** The walreceiver tries again, at once after a change of primary_conninfo, else after a pause; the last wish counts. */
-  #connectLater(delay: number): void {
-    this.#attempt += 1;
-    const attempt = this.#attempt;
-    this.process.after(delay, () => {
-      if (attempt === this.#attempt) this.#connect();
-    });
+  get receiver(): Connection | undefined {
+    return this.#walReceiver.connection;
   }
 
   reconnect(): void {
     this.receiver?.close();
-    this.#connectLater(this.#time(5, 30));
-  }
-
-  #connect(): void {
-    if (this.role !== 'standby' || this.phase !== 'running' || this.receiver !== undefined) return;
-    if (this.isPromoting || this.stopping !== undefined) return;
-    const source = this.#world.serverOf(this.directory.source);
-    if (source === undefined || source === this || !this.#isReachable(source)) {
-      this.#retry();
-      return;
-    }
-    const trouble = this.#troubleWith(source);
-    if (trouble !== undefined) {
-      this.trouble = trouble;
-      this.#instance.manager.receiverRefused(trouble);
-      this.#retry();
-      return;
-    }
-    const connection = new Connection(this.#world, source, this);
-    this.trouble = undefined;
-    this.receiver = connection;
-    source.senders.push(connection);
-    this.#world.trace.note(
-      this.#world.timetable.now,
-      this.name,
-      `receives from ${source.name}`,
-      this.position,
-    );
-    connection.recover();
-    this.#instance.manager.serverNews();
-  }
-
-  #retry(): void {
-    this.#connectLater(this.#instance.random.between(1_000, 5_000));
-  }
-
-  #isReachable(source: Server): boolean {
-    return source.letsIn && this.#world.network.isOpen(this.name, source.name);
-  }
-
-  /** What the walsender says to a start of replication; it goes by the numbers of timelines only. */
-  #troubleWith(source: Server): ReceiverTrouble | undefined {
-    const own = this.directory.end!;
-    const other = source.directory.end!;
-    if (own.branch.system !== other.branch.system) return 'foreign';
-    const { timeline } = own.branch;
-    if (timeline === other.branch.timeline) {
-      if (own.lsn > other.lsn) return 'forked';
-    } else {
-      const left = timelineHistory(other.branch).find((entry) => entry.timeline === timeline);
-      if (left === undefined || own.lsn > left.end) return 'forked';
-    }
-    if (own.lsn < source.directory.removedUpTo) return 'removed';
-    if (commonEnd(own, other) < own.lsn) {
-      this.#world.fail(
-        'mixed WAL',
-        `${this.name} streams from ${source.name} by timeline ${timeline}, but forked before`,
-      );
-    }
-    return undefined;
+    this.#walReceiver.connectLater(this.#time(5, 30));
   }
 
   receive(sent: WalEnd, newestTimeline: number): void {
     this.directory.end = sent;
     this.directory.newestTimeline = Math.max(this.directory.newestTimeline, newestTimeline);
-    this.#ship();
+    this.ship();
   }
 
   lose(connection: Connection): void {
     const index = this.senders.indexOf(connection);
     if (index >= 0) this.senders.splice(index, 1);
-    if (this.receiver === connection) {
-      this.receiver = undefined;
-      if (this.phase === 'running') {
-        this.#retry();
-        this.#instance.manager.serverNews();
-      }
-    }
+    this.#walReceiver.lose(connection);
     if (this.#isFinishing) this.#finishWhenSent();
   }
 
@@ -294,12 +177,12 @@ export class Server {
       directory.end = { branch, lsn: end.lsn + 1 };
       directory.newestTimeline = branch.timeline;
       directory.isStandby = false;
-      this.#acknowledged = end.lsn + 1;
+      this.commits.beginAfter(end.lsn + 1);
       this.role = 'primary';
       this.isPromoting = false;
       this.#world.trace.note(this.#world.timetable.now, this.name, 'is promoted', this.position);
       this.#reign();
-      this.#ship();
+      this.ship();
       // The checkpoint that PostgreSQL asks for by itself takes its time.
       this.process.after(this.#time(2_000, 60_000), () => this.#checkpointed());
       this.#instance.manager.serverNews();
@@ -372,7 +255,7 @@ export class Server {
     if (this.role === 'primary') {
       directory.end = { branch: directory.end!.branch, lsn: directory.end!.lsn + 1 };
       directory.checkpointTimeline = directory.end.branch.timeline;
-      this.#ship();
+      this.ship();
     }
     this.#isFinishing = true;
     this.#finishWhenSent();
