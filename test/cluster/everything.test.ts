@@ -10,7 +10,7 @@ test.runIf(hasReplication)('a restart of everything at once: the same primary, n
   for (const name of cluster.names) await cluster.startOne(name);
   await cluster.leads('demo-1');
   await writer.more();
-  expect(await writer.conclude('everything restarted')).toEqual([]);
+  expect(await writer.conclude('everything restarted', 'restart')).toEqual([]);
   expect((await cluster.status()).timelineID).toBe(1);
 });
 
@@ -25,7 +25,7 @@ for (const isSynchronous of [true, false]) {
       for (const name of cluster.names) await cluster.startOne(name);
       await cluster.leads('demo-1');
       await writer.more();
-      expect(await writer.conclude(`everything killed, ${how}`)).toEqual([]);
+      expect(await writer.conclude(`everything killed, ${how}`, 'restart')).toEqual([]);
       expect((await cluster.status()).timelineID).toBe(1);
     },
   );

@@ -13,7 +13,7 @@ for (const isSynchronous of [true, false]) {
     await writer.more(chosen);
 
     await cluster.startOne('demo-1');
-    const lost = await writer.conclude(`kill -9 of the primary, ${how}`);
+    const lost = await writer.conclude(`kill -9 of the primary, ${how}`, 'failover');
     // What was not received is all that may be missing: the last rows before the kill, without a hole.
     const before = writer.acknowledged.filter(({ by }) => by === 'demo-1');
     expect(lost).toEqual(isSynchronous ? [] : before.slice(before.length - lost.length));

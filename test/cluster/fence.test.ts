@@ -11,7 +11,7 @@ test.runIf(hasReplication)('a fenced standby is down until it is unfenced', asyn
   expect((await cluster.of('demo-2').get('/healthz')).code).toBe(200);
   expect((await cluster.of('demo-2').get('/readyz')).code).toBe(500);
   await cluster.fence([]);
-  expect(await writer.conclude('fenced standby')).toEqual([]);
+  expect(await writer.conclude('fenced standby', 'none')).toEqual([]);
 });
 
 test.runIf(hasReplication)('a fenced primary stays the primary, down, until it is unfenced', async () => {
@@ -29,5 +29,5 @@ test.runIf(hasReplication)('a fenced primary stays the primary, down, until it i
   expect(writer.acknowledged.length).toBe(rows);
   await cluster.fence([]);
   await writer.more();
-  expect(await writer.conclude('fenced primary')).toEqual([]);
+  expect(await writer.conclude('fenced primary', 'person')).toEqual([]);
 });

@@ -54,6 +54,6 @@ test.runIf(hasReplication && canMount)(
     await writer.more(chosen);
     rmSync(ballast);
     await cluster.startOne('demo-1');
-    expect(await writer.conclude("full disk under the primary's WAL")).toEqual([]);
+    expect(await writer.conclude("full disk under the primary's WAL", 'failover')).toEqual([]);
   },
 );

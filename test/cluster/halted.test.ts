@@ -13,7 +13,7 @@ for (const isSynchronous of [true, false]) {
     await cluster.leads(chosen);
     await writer.more(chosen);
     // It was woken and stopped in order, so that what its sessions had written went out to the standbys.
-    expect(await writer.conclude(`halted postmaster, ${how}`)).toEqual([]);
+    expect(await writer.conclude(`halted postmaster, ${how}`, 'switchover')).toEqual([]);
   });
 }
 
@@ -33,7 +33,7 @@ test.runIf(hasReplication)('the server of a halted manager ends before another o
   await cluster.healthy();
   expect(await stubborn.lost()).toEqual([]);
   expect(stubborn.acknowledged.filter(({ at }) => at >= since)).toEqual([]);
-  expect(await writer.conclude('halted manager')).toEqual([]);
+  expect(await writer.conclude('halted manager', 'failover')).toEqual([]);
 });
 
 test.runIf(hasReplication)(
@@ -52,6 +52,6 @@ test.runIf(hasReplication)(
     await manager.line('immediate stop', ({ mode, event }) => mode === 'immediate' && event === 'isolation');
     await writer.more('demo-2');
     await cluster.healthy();
-    expect(await writer.conclude('halted checkpointer')).toEqual([]);
+    expect(await writer.conclude('halted checkpointer', 'hang')).toEqual([]);
   },
 );

@@ -30,7 +30,7 @@ test.runIf(hasReplication)('a copy of the primary that was killed is begun anew'
   await cluster.startOne('demo-3');
   await cluster.healthy();
   expect(readdirSync(data).filter((name) => name.startsWith('.'))).toEqual([]);
-  expect(await writer.conclude('join killed and begun anew')).toEqual([]);
+  expect(await writer.conclude('join killed and begun anew', 'none')).toEqual([]);
 });
 
 test.runIf(hasReplication)(
@@ -104,7 +104,7 @@ test.runIf(hasReplication)(
     expect(await cluster.query('demo-3', 'SELECT count(*)::int > 0 FROM written')).toBe(true);
 
     await cluster.requestCopy('demo-3');
-    expect(await writer.conclude('standby behind a removed segment')).toEqual([]);
+    expect(await writer.conclude('standby behind a removed segment', 'none')).toEqual([]);
     const kept = keptBeside(dataDirectory);
     expect(kept).toHaveLength(1);
     expect(readFileSync(join(kept[0]!, 'PG_VERSION'), 'utf8')).toBe('15\n');
@@ -141,7 +141,7 @@ test.runIf(hasReplication)('data that was put aside in part is put aside by the 
   giveToServer(`${place}.part`);
   giveToServer(join(dataDirectory, '.reclone-unfinished'));
   await cluster.startOne('demo-3');
-  expect(await writer.conclude('set aside in part')).toEqual([]);
+  expect(await writer.conclude('set aside in part', 'none')).toEqual([]);
   expect(readdirSync(place).toSorted()).toEqual(entries);
   expect(keptBeside(dataDirectory)).toEqual([place]);
   expect((await cluster.status()).recloneRequests).toEqual({});

@@ -24,7 +24,7 @@ test.runIf(hasReplication)('a primary stops at once when somebody else holds the
 
   // Nobody renews it: it runs out, and the one who is still chosen goes on.
   await writer.more();
-  expect(await writer.conclude('lease held by somebody else')).toEqual([]);
+  expect(await writer.conclude('lease held by somebody else', 'lostLease')).toEqual([]);
 });
 
 test.runIf(hasReplication)('a primary that cannot reach the lease is down before it runs out', async () => {
@@ -45,7 +45,7 @@ test.runIf(hasReplication)('a primary that cannot reach the lease is down before
 
   bar(false);
   await writer.more();
-  expect(await writer.conclude('lease out of reach')).toEqual([]);
+  expect(await writer.conclude('lease out of reach', 'lostLease')).toEqual([]);
 });
 
 test.runIf(hasReplication)(
@@ -57,7 +57,7 @@ test.runIf(hasReplication)(
     await cluster.of('demo-1').line('the end of the server', hasEnded);
     await writer.more();
     expect(cluster.lease).toMatchObject({ holder: 'demo-1' });
-    expect(await writer.conclude('lease removed')).toEqual([]);
+    expect(await writer.conclude('lease removed', 'lostLease')).toEqual([]);
   },
 );
 

@@ -22,7 +22,7 @@ test.runIf(hasReplication)('a file saved without its status does not move the pr
   const { postmasterPid } = cluster.of('demo-2');
   saveWithoutStatus(cluster);
   await cluster.leads('demo-2');
-  expect(await writer.conclude('saved without status')).toEqual([]);
+  expect(await writer.conclude('saved without status', 'switchover')).toEqual([]);
   expect(cluster.of('demo-2').postmasterPid).toBe(postmasterPid);
   expect(await cluster.status()).toMatchObject({ currentPrimary: 'demo-2', targetPrimary: 'demo-2' });
 });
@@ -52,6 +52,6 @@ test.runIf(hasReplication)(
     await cluster.target(chosen);
     await cluster.leads(chosen);
     writer.goOn();
-    expect(await writer.conclude('two former primaries')).toEqual([]);
+    expect(await writer.conclude('two former primaries', 'person')).toEqual([]);
   },
 );

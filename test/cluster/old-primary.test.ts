@@ -18,7 +18,7 @@ test.runIf(hasReplication)(
     const cluster = await Cluster.start();
     const { writer, onlyThere } = await diverge(cluster);
     const manager = await cluster.startOne('demo-1');
-    const lost = await writer.conclude('old primary with diverged WAL');
+    const lost = await writer.conclude('old primary with diverged WAL', 'failover');
     expect(lost.map(({ id }) => id)).toEqual(onlyThere);
     expect(manager.lines.filter(({ msg }) => msg === 'pg_rewind has ended')).toMatchObject([
       { outcome: 'done' },
@@ -66,7 +66,7 @@ test.runIf(hasReplication)(
     const { writer, chosen, onlyThere } = await diverge(cluster);
     await killRewind(cluster, 'after');
     const manager = await resume(cluster, chosen);
-    const lost = await writer.conclude('rewind killed after it has written');
+    const lost = await writer.conclude('rewind killed after it has written', 'failover');
     expect(lost.map(({ id }) => id)).toEqual(onlyThere);
     expect(readdirSync(manager.dataDirectory)).not.toContain(marker);
     await expectSameData(cluster);
@@ -145,7 +145,7 @@ test.runIf(hasReplication)('a rewind that has begun to write is not cut off by a
   expect(readdirSync(manager.dataDirectory)).not.toContain(marker);
   expect(readdirSync(manager.dataDirectory)).toContain('standby.signal');
   await cluster.startOne('demo-1');
-  const lost = await writer.conclude('rewind that a stop has met');
+  const lost = await writer.conclude('rewind that a stop has met', 'failover');
   expect(lost.map(({ id }) => id)).toEqual(onlyThere);
   await expectSameData(cluster);
 });
@@ -177,7 +177,7 @@ test.runIf(hasReplication)(
     await cluster.eventually('more looks than attempts', () => looks().length > attempts);
     expect(manager.lines.filter(({ msg }) => msg?.startsWith('refused: '))).toEqual([]);
     await cluster.fence([]);
-    const lost = await writer.conclude('rewind that finds no primary');
+    const lost = await writer.conclude('rewind that finds no primary', 'failover');
     expect(lost.map(({ id }) => id)).toEqual(onlyThere);
     expect(ends().at(-1)).toMatchObject({ outcome: 'done' });
     await expectSameData(cluster);
@@ -207,7 +207,7 @@ test.runIf(hasReplication)(
     expect(keptBeside(manager.dataDirectory)).toEqual([]);
 
     await cluster.requestCopy('demo-1');
-    const lost = await writer.conclude('rewind killed amid its copying');
+    const lost = await writer.conclude('rewind killed amid its copying', 'failover');
     expect(lost.map(({ id }) => id)).toEqual(onlyThere);
     expect((await cluster.status()).recloneRequests).toEqual({});
     expect(readdirSync(manager.dataDirectory)).not.toContain(marker);

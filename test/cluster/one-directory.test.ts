@@ -17,6 +17,6 @@ test.runIf(hasReplication)('a second manager leaves a directory in use alone, un
     expect(second.lines.some(({ code }) => code === 'PGDATA_IN_USE')).toBe(true);
   }
   await writer.more('demo-1');
-  expect(await writer.conclude('a second manager on each directory')).toEqual([]);
+  expect(await writer.conclude('a second manager on each directory', 'none')).toEqual([]);
   expect((await cluster.status()).instanceNames).toEqual(['demo-1', 'demo-2', 'demo-3']);
 });

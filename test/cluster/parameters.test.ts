@@ -18,7 +18,7 @@ test.runIf(hasReplication)('fewer connections: the primary first; more: the stan
     const refusals = cluster.of(name).lines.filter(({ record }) => refusal.test(record?.message ?? ''));
     expect(refusals).toEqual([]);
   }
-  expect(await writer.conclude('fewer connections, then more')).toEqual([]);
+  expect(await writer.conclude('fewer connections, then more', 'restart')).toEqual([]);
   expect((await cluster.status()).currentPrimary).toBe('demo-1');
 });
 

@@ -17,7 +17,7 @@ test.runIf(hasReplication)(
     // Whoever reads that it is over may write.
     expect(await cluster.query('demo-1', 'SELECT NOT pg_is_in_recovery()')).toBe(true);
     await writer.more('demo-1');
-    expect(await writer.conclude('restart in place')).toEqual([]);
+    expect(await writer.conclude('restart in place', 'restart')).toEqual([]);
 
     const after = await startTimes(cluster);
     expect(after.get('demo-1')).not.toBe(before.get('demo-1'));
@@ -46,7 +46,7 @@ test.runIf(hasReplication)(
       return true;
     });
     await writer.more('demo-1');
-    expect(await writer.conclude('fewer connections and more workers')).toEqual([]);
+    expect(await writer.conclude('fewer connections and more workers', 'restart')).toEqual([]);
 
     const [first] = stopsOf(cluster, 'demo-1');
     for (const name of cluster.names) {

@@ -19,7 +19,7 @@ test.runIf(hasReplication)('a rewind needs nothing but PGDATA to write to', asyn
   chmodSync(around, 0o555);
   onTestFinished(() => chmodSync(around, 0o755));
   const { dataDirectory } = await cluster.startOne('demo-1');
-  const lost = await writer.conclude('old primary with a volume at PGDATA');
+  const lost = await writer.conclude('old primary with a volume at PGDATA', 'failover');
   expect(lost.map(({ id }) => id)).toEqual(onlyThere);
   await expectSameData(cluster);
   expect(readdirSync(dataDirectory).filter((name) => name.startsWith('.'))).toEqual([]);
@@ -40,7 +40,7 @@ test.runIf(hasReplication && hasStranger).each(['primary', 'standby'] as const)(
       giveToServer(path, user);
     }
     await cluster.startOne('demo-1');
-    const lost = await writer.conclude(`old ${role} of a user without a name`);
+    const lost = await writer.conclude(`old ${role} of a user without a name`, 'failover');
     expect(lost.map(({ id }) => id)).toEqual(onlyThere);
     await expectSameData(cluster);
   },

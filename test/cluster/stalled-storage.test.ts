@@ -26,6 +26,6 @@ test.runIf(hasReplication && canFreeze)(
     thaw();
     await writer.more('demo-2');
     await cluster.healthy();
-    expect(await writer.conclude('stalled storage')).toEqual([]);
+    expect(await writer.conclude('stalled storage', 'hang')).toEqual([]);
   },
 );

@@ -13,7 +13,7 @@ for (const isSynchronous of [true, false]) {
     await cluster.target('demo-2');
     await cluster.leads('demo-2');
     await writer.more('demo-2');
-    expect(await writer.conclude(`planned switchover, ${how}`)).toEqual([]);
+    expect(await writer.conclude(`planned switchover, ${how}`, 'switchover')).toEqual([]);
     expect((await cluster.status()).timelineID).toBe(2);
   });
 }
@@ -28,7 +28,7 @@ test.runIf(hasReplication)('ten switchovers, back and forth', async () => {
     await writer.more(next);
     await cluster.healthy();
   }
-  expect(await writer.conclude('ten switchovers')).toEqual([]);
+  expect(await writer.conclude('ten switchovers', 'switchover')).toEqual([]);
   expect((await cluster.status()).timelineID).toBe(11);
   for (const name of cluster.names) {
     const said = cluster.of(name).lines.filter(({ msg }) => msg === 'pg_rewind has ended');
@@ -61,7 +61,7 @@ test.runIf(hasReplication)('clients that keep the old primary busy do not hold a
   sender.child.stdin.end();
   receiver.child.stdout.resume();
   for (const { ended } of [sender, receiver]) expect(await ended).not.toBe(0);
-  expect(await writer.conclude('switchover with busy clients')).toEqual([]);
+  expect(await writer.conclude('switchover with busy clients', 'switchover')).toEqual([]);
   expect(await cluster.query('demo-2', 'SELECT count(*)::int FROM busy')).toBe(0);
 });
 

@@ -41,7 +41,7 @@ test.runIf(hasReplication)(
     await writer.more();
 
     await cluster.startOne('demo-2');
-    expect(await writer.conclude('synchronous replication, standbys lost')).toEqual([]);
+    expect(await writer.conclude('synchronous replication, standbys lost', 'restart')).toEqual([]);
   },
 );
 

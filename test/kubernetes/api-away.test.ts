@@ -62,7 +62,9 @@ describe.runIf(hasControlPlane && component('the right to make namespaces', mayM
       await cluster.untilPrimary('c-2');
       await writer.more('c-2');
       await cluster.healthy();
-      expect(await writer.conclude('switchover, the API away for two minutes in its middle')).toEqual([]);
+      expect(
+        await writer.conclude('switchover, the API away for two minutes in its middle', 'apiAway'),
+      ).toEqual([]);
     });
 
     test('to the primary alone, which the others reach: it serves, until another one is chosen', async () => {
@@ -81,7 +83,7 @@ describe.runIf(hasControlPlane && component('the right to make namespaces', mayM
       await writer.more('c-2');
       cluster.network.cutFromApi(primary.address, false);
       await cluster.healthy();
-      await writer.conclude('the primary cannot reach the API, and another one is chosen');
+      await writer.conclude('the primary cannot reach the API, and another one is chosen', 'lostLease');
     });
 
     test('to a primary that reaches nobody: it stops within the deadline of its lease, and says so', async () => {

@@ -21,7 +21,7 @@ describe.runIf(hasControlPlane && component('the right to make namespaces', mayM
       await writer.more(next);
       await cluster.healthy();
     }
-    expect(await writer.conclude('switchover and back, on Kubernetes')).toEqual([]);
+    expect(await writer.conclude('switchover and back, on Kubernetes', 'switchover')).toEqual([]);
     expect(cluster.report()).not.toContain('takes back the WAL');
     expect((await cluster.lease()).spec).toMatchObject({ holderIdentity: 'c-1', leaseTransitions: 3 });
   });
@@ -47,7 +47,7 @@ describe.runIf(hasControlPlane && component('the right to make namespaces', mayM
     await writer.more(next);
     cluster.pod('c-1').start();
     await cluster.healthy();
-    expect(await writer.conclude('failover, on Kubernetes')).toEqual([]);
+    expect(await writer.conclude('failover, on Kubernetes', 'failover')).toEqual([]);
   });
 
   test('a fenced instance has no server, but a manager that says so; then it is back', async () => {

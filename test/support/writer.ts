@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { onTestFinished } from 'vitest';
 import { drop } from './sql.ts';
+import { type Fate, stateGap } from './write-gap.ts';
 
 /** One row that the client knows to be committed. */
 export interface Acknowledged {
@@ -112,11 +113,15 @@ export class Writer {
     return Math.max(0, ...times.slice(1).map((time, index) => time - times[index]!)) / 1000;
   }
 
-  /** Says in a line what the clients of this day have seen. @returns see `lost` */
-  async conclude(scenario: string): Promise<Acknowledged[]> {
+  /**
+   * Says in a line what the clients of this day have seen.
+   *
+   * @param fate what the primary went through: it bounds the gap
+   * @returns see `lost`
+   */
+  async conclude(scenario: string, fate: Fate): Promise<Acknowledged[]> {
     const lost = await this.lost();
-    const count = `${this.acknowledged.length} rows acknowledged, ${lost.length} lost`;
-    process.stderr.write(`write gap: ${scenario}: ${this.gap.toFixed(2)} s; ${count}\n`);
+    stateGap(scenario, fate, this.gap, `${this.acknowledged.length} rows acknowledged, ${lost.length} lost`);
     return lost;
   }
 
