@@ -41,6 +41,7 @@ function stateFields(name: string, state: ReportedState | undefined): Fields {
     [`${name} timeline`, state?.timeLineID === undefined ? '' : String(state.timeLineID)],
     [`${name} endpoint`, endpoint],
     [`${name} pending restart`, state?.pendingRestart === true ? 'yes' : ''],
+    [`${name} refused`, state?.refusal?.why ?? ''],
   ];
 }
 

@@ -2,6 +2,7 @@ import { roleOf } from './changes.ts';
 import { isFenced } from './fencing.ts';
 import { memberNames } from './members.ts';
 import type { ClusterReading, LeaseRecord } from './source.ts';
+import type { ReportedRefusal } from './status.ts';
 
 /** A Cluster at one glance: what `manager cluster status` shows, and its JSON. */
 export interface Overview {
@@ -31,6 +32,8 @@ export interface InstanceRow {
   readonly endpoint: string | undefined;
   readonly isFenced: boolean;
   readonly isRestartPending: boolean;
+  /** Why it does nothing of what it shall do, as it says itself; undefined: it is not so. */
+  readonly refusal: ReportedRefusal | undefined;
 }
 
 export interface LeaseOverview {
@@ -79,6 +82,7 @@ function rowOf(cluster: ClusterReading['cluster'], name: string): InstanceRow {
     endpoint: state?.port === undefined ? state?.ip : `${state.ip ?? ''}:${state.port}`,
     isFenced: isFenced(cluster, name),
     isRestartPending: state?.pendingRestart ?? false,
+    refusal: state?.refusal,
   };
 }
 

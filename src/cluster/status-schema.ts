@@ -25,6 +25,7 @@ const reportedState = open(
     receivedLsn: text,
     pendingRestart: boolean,
     configurationHash: text,
+    refusal: open({ goal: text, why: text }, 'goal', 'why'),
   },
   'isPrimary',
 );

@@ -58,6 +58,14 @@ export interface ReportedState {
   readonly pendingRestart?: boolean;
   /** Of the spec whose configuration the server has loaded (`specDigest`). */
   readonly configurationHash?: string;
+  /** Why it does nothing until a person, or another instance, changes something; absent: it is not so. */
+  readonly refusal?: ReportedRefusal | undefined;
+}
+
+export interface ReportedRefusal {
+  /** What it shall become (src/alignment/goal.ts). */
+  readonly goal: string;
+  readonly why: string;
 }
 
 export interface Topology {

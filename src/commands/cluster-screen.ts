@@ -14,6 +14,11 @@ export function renderOverview(overview: Overview): string {
   lines.push('');
   if (instances.length === 0) lines.push('No instance has registered itself yet.');
   else lines.push(...alignColumns([header, ...instances.map(cellsOf)]));
+  const refused = instances.flatMap(({ name, refusal }) =>
+    refusal === undefined ? [] : [{ name, ...refusal }],
+  );
+  if (refused.length > 0) lines.push('');
+  for (const { name, goal, why } of refused) lines.push(`${name} is refused, goal ${goal}: ${why}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -24,6 +29,7 @@ function cellsOf(row: InstanceRow): string[] {
     ...(row.wanted !== row.role && row.role !== 'unknown' ? [`shall be ${row.wanted}`] : []),
     ...(row.isFenced ? ['fenced'] : []),
     ...(row.isRestartPending ? ['restart pending'] : []),
+    ...(row.refusal === undefined ? [] : ['refused']),
   ];
   const cells = [row.name, row.role, row.condition, row.timeline, row.phase, row.lsn, row.endpoint];
   return [...cells.map((cell) => String(cell ?? '-')), notes.join(', ')];

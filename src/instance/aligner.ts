@@ -52,6 +52,7 @@ export class Aligner {
   readonly #lease: LeaseHolding;
   readonly #watchdog: Watchdog | undefined;
   readonly #clock: () => number;
+  readonly #onRefusal: () => void;
   readonly #adoptionGraceEnds: number;
   readonly #end = Promise.withResolvers<ServerEnd | undefined>();
   #failures: Failures = {};
@@ -66,11 +67,13 @@ export class Aligner {
   #receiver: InstanceFacts['receiver'] = 'unknown';
   #roles: Roles = { currentPrimary: '', targetPrimary: '' };
 
-  constructor(step: StepContext, { lease, watchdog }: Sharing, clock: () => number) {
+  /** @param onRefusal called when a refusal begins, changes or ends */
+  constructor(step: StepContext, { lease, watchdog }: Sharing, clock: () => number, onRefusal: () => void) {
     this.#step = step;
     this.#lease = lease;
     this.#watchdog = watchdog;
     this.#clock = clock;
+    this.#onRefusal = onRefusal;
     this.#adoptionGraceEnds = clock() + adoptionGrace;
   }
 
@@ -276,6 +279,7 @@ export class Aligner {
       before?.state === state && before.goal === goal && before.step === shown && before.why === why;
     if (isSame) return;
     observation.alignment = { state, goal, step: shown, why, isRefused, since: now() };
+    if (isRefused || before?.isRefused === true) this.#onRefusal();
     const line = shown ?? why ?? 'nothing to do';
     const me = this.#step.settings.name;
     if (isRefused) this.#step.tell(refusalHappening(me, line));

@@ -159,7 +159,7 @@ export class Instance {
       onPromiser: (promise) => this.#report.promiseBy(promise),
     });
     this.#sharing = sharing;
-    const aligner = new Aligner(step, sharing, libc.bootTime);
+    const aligner = new Aligner(step, sharing, libc.bootTime, () => this.#upkeep?.trigger());
     this.#aligner = aligner;
     // While the sharing was opened nobody else could take a stop.
     if (this.#stopAsked !== undefined) aligner.quit(this.#stopAsked.event);

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { signalProcess } from '../../src/process/proc.ts';
 import { Cluster, hasReplication } from '../support/cluster.ts';
 import { familyOf, giveToServer, keptBeside } from '../support/cluster-home.ts';
+import { run } from '../support/command.ts';
 import { programsWith, slowCopy } from '../support/programs.ts';
 import { Writer } from '../support/writer.ts';
 
@@ -100,11 +101,19 @@ test.runIf(hasReplication)(
     const { dataDirectory } = await stopFarBehind(cluster);
     const manager = await cluster.startOne('demo-3');
     await manager.message('refused: the primary no longer has the WAL that comes next');
+    await cluster.eventually('the reason in the status of the Cluster', async () =>
+      (await run(cluster.path, 'status', '--output', 'text')).output.includes(
+        '\ndemo-3 is refused, goal follow: the primary no longer has the WAL that comes next',
+      ),
+    );
     // It goes on answering what it can.
     expect(await cluster.query('demo-3', 'SELECT count(*)::int > 0 FROM written')).toBe(true);
 
     await cluster.requestCopy('demo-3');
     expect(await writer.conclude('standby behind a removed segment', 'none')).toEqual([]);
+    const reported = (await cluster.status()).instancesReportedState?.['demo-3'];
+    expect(reported).toMatchObject({ phase: 'running' });
+    expect(reported).not.toHaveProperty('refusal');
     const kept = keptBeside(dataDirectory);
     expect(kept).toHaveLength(1);
     expect(readFileSync(join(kept[0]!, 'PG_VERSION'), 'utf8')).toBe('15\n');

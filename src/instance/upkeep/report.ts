@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import { isHeld } from '../../alignment/goal.ts';
 import { registered, withHealth } from '../../cluster/registration.ts';
 import { withoutReclone } from '../../cluster/requests.ts';
-import type { ClusterStatus, ReportedState } from '../../cluster/status.ts';
+import type { ClusterStatus, ReportedRefusal, ReportedState } from '../../cluster/status.ts';
 import { isRecloneDue } from '../kept-data.ts';
 import type { LeaseHolding } from '../lease-holding.ts';
 import { lookAtInstance } from '../look.ts';
@@ -86,6 +86,12 @@ export class ClusterReport {
     );
   }
 
+  /** Of the last decision, for whoever looks at the Cluster and wonders why nothing happens. */
+  get #refusal(): ReportedRefusal | undefined {
+    const { goal, why, isRefused } = this.#step.observation.alignment ?? {};
+    return isRefused === true && goal !== undefined ? { goal, why: why ?? '' } : undefined;
+  }
+
   async #tell(state: ReportedState, signal: AbortSignal): Promise<void> {
     const { view, settings, context, libc } = this.#step;
     const cluster = view.latest?.cluster;
@@ -95,7 +101,8 @@ export class ClusterReport {
       const { name, data, role, server } = lookAtInstance(this.#step);
       const isServing = server === 'up' && role === 'primary';
       const holdsLease = isHeld({ lease: this.#lease.facts }, libc.bootTime());
-      const me = { cluster, name, data, isServing, holdsLease, state: { ...endpoint, ...state } };
+      const all = { ...endpoint, ...state, refusal: this.#refusal };
+      const me = { cluster, name, data, isServing, holdsLease, state: all };
       return registered(status, me, Date.now());
     };
     await view.update(change, signal);

@@ -41,6 +41,14 @@ describe('registration', () => {
     });
   });
 
+  test('takes a refusal back that is over', () => {
+    const refusal = { goal: 'follow', why: 'no way' };
+    const refused = registered({ targetPrimary: 'c-1' }, me('c-2', { state: { ...state, refusal } }), 0)!;
+    expect(refused.instancesReportedState?.['c-2']).toMatchObject({ refusal });
+    const next = registered(refused, me('c-2', { state: { ...state, refusal: undefined } }), 0);
+    expect(JSON.parse(JSON.stringify(next!.instancesReportedState!['c-2']))).not.toHaveProperty('refusal');
+  });
+
   test('only the first instance founds a Cluster, whoever registers before it', () => {
     const second = registered({}, me('c-2'), 0)!;
     expect(second.targetPrimary).toBeUndefined();

@@ -172,6 +172,7 @@ describe('the overview', () => {
         endpoint: '127.0.0.1:5433',
         isFenced: false,
         isRestartPending: false,
+        refusal: undefined,
       },
       expect.objectContaining({ name: 'c-2', role: 'standby', wanted: 'primary', condition: 'failed' }),
       expect.objectContaining({ name: 'c-10', role: 'unknown', endpoint: undefined, isFenced: true }),

@@ -184,6 +184,17 @@ c-2       standby  healthy    1         running  -          127.0.0.1:5434  fenc
     );
     expect((await run(path, 'status', '--output', 'text')).output).toContain('c-2       standby');
   });
+  test('says why an instance does nothing of what it shall do', async () => {
+    const refusal = `phase: waiting, refusal: {goal: follow, why: 'its WAL: foreign'}}`;
+    const path = fileWith(text.replace('5434, phase: running}', `5434, ${refusal}`));
+    const { code, output } = await run(path, 'status', '--output', 'text');
+    expect(code).toBe(0);
+    expect(output).toMatch(/^c-2 .* waiting .* refused$/m);
+    expect(output).toMatch(/\n\nc-2 is refused, goal follow: its WAL: foreign\n$/);
+    expect(JSON.parse((await run(path, 'status')).output)).toMatchObject({
+      instances: [{}, { refusal: { goal: 'follow', why: 'its WAL: foreign' } }],
+    });
+  });
   test('of a Cluster that has not begun', async () => {
     const { output } = await run(
       fileWith(text.slice(0, text.indexOf('status:'))),
