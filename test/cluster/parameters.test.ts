@@ -2,33 +2,61 @@ import { expect, test } from 'vitest';
 import { Cluster, hasReplication } from '../support/cluster.ts';
 import { Writer } from '../support/writer.ts';
 
-const path = ['spec', 'postgresql', 'parameters', 'max_connections'];
+/** All that a standby needs at least as high as its primary (PostgreSQL manual, 27.4.3), in the order of their names. */
+const sensitive = [
+  'max_connections',
+  'max_locks_per_transaction',
+  'max_prepared_transactions',
+  'max_wal_senders',
+  'max_worker_processes',
+] as const;
 
-test.runIf(hasReplication)('fewer connections: the primary first; more: the standbys first', async () => {
-  const cluster = await Cluster.start({ isSynchronous: true });
-  const writer = await Writer.start(cluster);
+type Values = Readonly<Record<(typeof sensitive)[number], string>>;
 
-  const fewer = await change(cluster, '30');
-  for (const name of cluster.others('demo-1')) expect(fewer.get(name)).toBeGreaterThan(fewer.get('demo-1')!);
-  const more = await change(cluster, '60');
-  for (const name of cluster.others('demo-1')) expect(more.get(name)).toBeLessThan(more.get('demo-1')!);
+const values = (connections: number, locks: number, prepared: number, senders: number, workers: number) =>
+  Object.fromEntries(
+    [connections, locks, prepared, senders, workers].map((value, at) => [sensitive[at], String(value)]),
+  ) as Values;
 
-  const refusal = /insufficient parameter settings|lower value/;
-  for (const name of cluster.names) {
-    const refusals = cluster.of(name).lines.filter(({ record }) => refusal.test(record?.message ?? ''));
-    expect(refusals).toEqual([]);
-  }
-  expect(await writer.conclude('fewer connections, then more', 'restart')).toEqual([]);
-  expect((await cluster.status()).currentPrimary).toBe('demo-1');
-});
+test.runIf(hasReplication)(
+  'less of all that standbys depend on: the primary first; more of it: the standbys first',
+  async () => {
+    const cluster = await Cluster.start({
+      isSynchronous: true,
+      parameters: values(50, 64, 20, 12, 10),
+    });
+    const writer = await Writer.start(cluster);
 
-/** Sets the parameter, and waits until all have it. @returns when each instance was stopped to be started with it */
-async function change(cluster: Cluster, value: string): Promise<Map<string, number>> {
+    const less = await change(cluster, values(30, 32, 5, 10, 8));
+    for (const name of cluster.others('demo-1')) expect(less.get(name)).toBeGreaterThan(less.get('demo-1')!);
+    const more = await change(cluster, values(60, 96, 30, 14, 12));
+    for (const name of cluster.others('demo-1')) expect(more.get(name)).toBeLessThan(more.get('demo-1')!);
+
+    const refusal = /insufficient parameter settings|lower value/;
+    for (const name of cluster.names) {
+      const refusals = cluster.of(name).lines.filter(({ record }) => refusal.test(record?.message ?? ''));
+      expect(refusals).toEqual([]);
+    }
+    expect(await writer.conclude('less of what standbys depend on, then more', 'restart')).toEqual([]);
+    expect((await cluster.status()).currentPrimary).toBe('demo-1');
+  },
+);
+
+/** Sets the parameters at once, and waits until all have them. @returns when each instance was stopped to be started with them */
+async function change(cluster: Cluster, wanted: Values): Promise<Map<string, number>> {
   const begun = Date.now();
-  await cluster.edit(path, value);
-  await cluster.eventually(`max_connections ${value} everywhere`, async () => {
+  // A person saves the file once.
+  await cluster.edit(['spec', 'postgresql', 'parameters'], {
+    shared_buffers: '16MB',
+    fsync: 'off',
+    log_checkpoints: 'off',
+    ...wanted,
+  });
+  const list = sensitive.map((name) => `'${name}'`).join();
+  const query = `SELECT json_object_agg(name, setting ORDER BY name) FROM pg_settings WHERE name IN (${list})`;
+  await cluster.eventually(`${JSON.stringify(wanted)} everywhere`, async () => {
     for (const name of cluster.names)
-      if ((await cluster.ask(name, 'SHOW max_connections')) !== value) return false;
+      if (JSON.stringify(await cluster.ask(name, query)) !== JSON.stringify(wanted)) return false;
     return true;
   });
   await cluster.healthy();
