@@ -2,6 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { measureFailover, measureIdleStandby, measureReturn } from './failover.ts';
 import { measureIdle } from './idle.ts';
+import { measureIdleInKubernetes } from './kubernetes-idle.ts';
+import { measureStartInKubernetes } from './kubernetes-start.ts';
+import { measureSteps } from './kubernetes-steps.ts';
 import { measureLoggedTransactions, measureProbes } from './load.ts';
 import { measureLogThroughput } from './log-throughput.ts';
 import { measureStartAndStop } from './start-stop.ts';
@@ -28,6 +31,9 @@ const groups: Record<string, () => Promise<Row[]>> = {
   failover: () => measureFailover(3),
   return: () => measureReturn(3),
   standby: () => measureIdleStandby(60),
+  'kubernetes-steps': () => measureSteps(200),
+  'kubernetes-idle': () => measureIdleInKubernetes(150),
+  'kubernetes-start': () => measureStartInKubernetes(runs),
 };
 
 execFileSync('node', ['images/build.ts'], { stdio: 'inherit' });

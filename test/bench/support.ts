@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { decodeStartupAnswer, encodeStartupMessage } from '../../src/postgres/startup-message.ts';
 import { findIdentity } from '../../src/process/identity.ts';
 
-const root = join(import.meta.dirname, '..', '..');
+export const root = join(import.meta.dirname, '..', '..');
 export const node = join(root, 'dist', 'node');
 export const program = join(root, 'dist', 'manager.cjs');
 export const bin = process.env.BENCH_BINDIR ?? '/usr/lib/postgresql/15/bin';
@@ -164,9 +164,9 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-function letsIn(port: number): Promise<boolean> {
+export function letsIn(port: number, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
+    const socket = connect({ port, host });
     const finish = (answer: boolean) => {
       socket.destroy();
       resolve(answer);

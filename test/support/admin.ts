@@ -30,6 +30,11 @@ export class Admin {
     this.#access = access;
   }
 
+  /** For those who ask in another way. */
+  get token(): string {
+    return this.#access().token;
+  }
+
   get(path: string): Promise<Json> {
     return this.#done('GET', path);
   }

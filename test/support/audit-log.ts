@@ -13,6 +13,10 @@ export interface AuditedRequest {
   readonly stage: 'ResponseStarted' | 'ResponseComplete' | 'Panic';
   /** RFC 3339 with microseconds. */
   readonly at: string;
+  /** The same, when it had been answered. */
+  readonly answeredAt: string;
+  /** Address from which it came. */
+  readonly source: string;
 }
 
 interface Line {
@@ -20,6 +24,8 @@ interface Line {
   readonly verb: string;
   readonly requestURI: string;
   readonly requestReceivedTimestamp: string;
+  readonly stageTimestamp: string;
+  readonly sourceIPs?: readonly string[];
   readonly user: { readonly username: string };
   readonly objectRef?: { readonly resource?: string; readonly subresource?: string; readonly name?: string };
   readonly responseStatus?: { readonly code?: number };
@@ -57,5 +63,7 @@ function requestOf({ verb, stage, requestURI, requestReceivedTimestamp, ...line 
     code: line.responseStatus?.code ?? 0,
     uri: requestURI,
     at: requestReceivedTimestamp,
+    answeredAt: line.stageTimestamp,
+    source: line.sourceIPs?.[0] ?? '',
   };
 }

@@ -60,10 +60,13 @@ export class PodNetwork {
     else run('ip', 'link', 'set', outside, 'master', this.#bridge);
   }
 
-  /** Lets Pods reach a port of 127.0.0.1, under the same number. */
+  /**
+   * Lets Pods reach a port of 127.0.0.1, under the same number. What comes from 198.18.x.N comes there from 127.0.0.N: a server
+   * can tell them apart.
+   */
   async relay(port: number): Promise<void> {
     this.#relay = createServer((socket) => {
-      const onward = connectTo({ host: '127.0.0.1', port });
+      const onward = connectTo({ host: '127.0.0.1', port, localAddress: loopbackOf(socket.remoteAddress) });
       for (const end of [socket, onward]) {
         this.#connections.add(end);
         end.once('close', () => this.#connections.delete(end));
@@ -83,6 +86,11 @@ export class PodNetwork {
     for (const name of this.#namespaces) run('ip', 'netns', 'del', name);
     run('ip', 'link', 'del', this.#bridge);
   }
+}
+
+/** The address of 127.0.0.0/8 that stands for a Pod. */
+export function loopbackOf(address: string | undefined): string {
+  return `127.0.0.${address?.split('.').at(-1) ?? '1'}`;
 }
 
 export interface PodAddress {

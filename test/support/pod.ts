@@ -36,6 +36,8 @@ export class Pod {
   readonly name: string;
   readonly address: PodAddress;
   readonly lines: Line[] = [];
+  /** Told of each line in the moment in which it comes. */
+  onLine: (line: Line) => void = () => {};
   text = '';
   /** Containers that have ended: their exit statuses. */
   readonly ends: Array<number | null> = [];
@@ -224,11 +226,15 @@ export class Pod {
   }
 
   #take(text: string): void {
+    let line: Line;
     try {
-      this.lines.push(JSON.parse(text) as Line);
+      line = JSON.parse(text) as Line;
     } catch {
       this.text += `${text}\n`;
+      return;
     }
+    this.lines.push(line);
+    this.onLine(line);
   }
 }
 
