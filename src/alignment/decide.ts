@@ -70,6 +70,9 @@ function lookAgainAt({ lease, adoptionGraceEnds, now }: Situation): number | und
   return coming.length === 0 ? undefined : Math.min(...coming);
 }
 
+/** Of these the server takes writes, or may do so at any moment. */
+const primariesUp: ReadonlySet<State> = new Set(['primary up', 'unfinished primary up', 'primary serving']);
+
 /** Steps that are let go to their end, and then there may be a primary, although nothing shows it yet. */
 const makingPrimary: ReadonlySet<StepName> = new Set(['initialise', 'start', 'promote']);
 
@@ -84,7 +87,7 @@ function isMakingPrimary({ running }: Situation): boolean {
 function leaseIntent(situation: Situation, state: State, goal: Goal): LeaseIntent {
   const { instance, cluster, now } = situation;
   if (goal === 'isolate') return 'leave';
-  if (state === 'primary up' || state === 'primary serving') return 'hold';
+  if (primariesUp.has(state)) return 'hold';
   if (goal === 'unknown') return 'leave';
   const mayLead = cluster?.targetPrimary === instance.name || cluster?.isCandidate === true;
   const isChosen = mayLead && goal !== 'quit';

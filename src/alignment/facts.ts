@@ -18,6 +18,8 @@ export interface InstanceFacts {
   readonly server: 'down' | 'up';
   /** What the server itself says of its role; unknown when it does not answer. */
   readonly role: 'primary' | 'standby' | 'unknown';
+  /** The promotion of this server was asked for, and nobody has seen the end of it; undefined: it was not. */
+  readonly isPromoting?: boolean;
   /** Whether WAL of another instance still arrives. */
   readonly receiver: 'receiving' | 'idle' | 'unknown';
   /** How the WAL of this directory relates to that of the present primary (src/postgres/kinship.ts). */

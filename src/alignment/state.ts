@@ -9,6 +9,7 @@ export const states = [
   'forked primary down',
   'foreign primary down',
   'primary up',
+  'unfinished primary up',
   'primary serving',
   'standby down',
   'forked standby down',
@@ -42,8 +43,10 @@ function primaryDown({ kinship }: InstanceFacts): State {
   return kinship === 'unknown' ? 'primary down' : `${kinship} primary down`;
 }
 
-function primaryUp({ role }: InstanceFacts): State {
-  return role === 'primary' ? 'primary serving' : 'primary up';
+/** One that says it is a standby, though it was asked to become a primary, may become one at any moment. */
+function primaryUp({ role, isPromoting }: InstanceFacts): State {
+  if (role === 'primary') return 'primary serving';
+  return role === 'standby' && isPromoting === true ? 'unfinished primary up' : 'primary up';
 }
 
 function standbyDown({ kinship }: InstanceFacts): State {

@@ -136,6 +136,8 @@ export const transitions: TransitionTable = {
   'forked primary down': { ...primaryDown, follow: go('rewind', 'standby down') },
   'foreign primary down': { ...primaryDown, follow: foreign },
   'primary up': { ...primaryUp, found: noAnswer, lead: noAnswer, reign: noAnswer },
+  // A promotion that has outlived its deadline is waited for again: nothing that replays is better begun anew.
+  'unfinished primary up': { ...primaryUp, found: noAnswer, lead: promote, reign: promote },
   'primary serving': { ...primaryUp, found: announce, lead: announce, reign: aligned },
   'standby down': { ...standbyDown, follow: startStandby },
   'forked standby down': { ...standbyDown, follow: go('rewind', 'standby down') },

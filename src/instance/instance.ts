@@ -53,6 +53,7 @@ export class Instance {
   readonly #findings: Findings = {
     kinship: undefined,
     isPromoting: false,
+    promotedFrom: 0,
     isOnOldTimeline: false,
     trouble: undefined,
     strandedAt: undefined,

@@ -20,6 +20,7 @@ export function lookAtInstance(step: StepContext): InstanceFacts {
   const receiver = isReceiving === true ? 'receiving' : 'idle';
   return {
     name: settings.name,
+    isPromoting: findings.isPromoting,
     data: findings.isPromoting ? 'primary' : dataRoleOf(context.dataDirectory),
     server: server.postmaster === undefined ? 'down' : 'up',
     role: !isKnown || inRecovery === undefined ? 'unknown' : role,

@@ -15,6 +15,8 @@ export interface Findings {
   kinship: Kinship | undefined;
   /** The promotion of this standby was asked for: from here on it counts as a primary. */
   isPromoting: boolean;
+  /** On which timeline it was then. */
+  promotedFrom: number;
   /** It was promoted, and yet writes to the timeline of before: nobody may take it for a primary. */
   isOnOldTimeline: boolean;
   /** What the log says of why a standby cannot go on; undefined: nothing. */

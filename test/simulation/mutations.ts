@@ -40,7 +40,7 @@ function seen(change: (situation: Situation) => Situation): Partial<Rules> {
   return { decide: (situation) => decide(change(situation)) };
 }
 
-const primaries = ['primary up', 'primary serving'] as const;
+const primaries = ['primary up', 'unfinished primary up', 'primary serving'] as const;
 const ofPrimaries = (cells: Partial<Record<Goal, Cell>>) =>
   Object.fromEntries(primaries.map((state) => [state, cells]));
 
@@ -106,7 +106,10 @@ export const mutations: readonly Mutation[] = [
   ),
   mutation(
     'a demotion waits until the server answers',
-    table({ 'primary up': { follow: stay, yield: stay } }),
+    table({
+      'primary up': { follow: stay, yield: stay },
+      'unfinished primary up': { follow: stay, yield: stay },
+    }),
   ),
   mutation('the lease is released before the server is down', {
     decide: (situation) => {

@@ -22,10 +22,15 @@ SELECT CASE WHEN NOT pg_is_in_recovery()
  * Makes a primary of this standby, as `pg_ctl promote` does: a file, a signal (PostgreSQL manual, 27.3). It ends when the
  * server itself says that it is out of recovery, and on a new timeline: what it wrote on the old one could not be told from
  * what the old primary wrote there.
+ *
+ * One that takes longer than it may has failed, and is asked for again: the server may still be replaying, and what it has
+ * done so far would be lost with it.
  */
 export const promote: Step = async (step, signal) => {
   const { context, server, observation, findings, log } = step;
-  const { timeline: from } = await runningPast(step);
+  // One that is asked for again may be on its new timeline already.
+  if (!findings.isPromoting) findings.promotedFrom = (await runningPast(step)).timeline;
+  const from = findings.promotedFrom;
   const begun = now();
   const deadline = step.desired().promotionTimeout;
   if (!step.mayLead()) throw new Error('the lease has run out before the promotion');
@@ -41,7 +46,11 @@ export const promote: Step = async (step, signal) => {
       nudge *= 2;
     }
     if (server.postmaster === undefined) throw new Error('the server ended while it was promoted');
-    if (now() - begun > deadline) throw new Error(`still in recovery after ${deadline / 1000} s`);
+    if (now() - begun > deadline) {
+      throw new Error(
+        `still in recovery ${deadline / 1000} s after the promotion was asked for (promotionTimeout)`,
+      );
+    }
     signal.throwIfAborted();
     await pause(pollPeriod, signal);
   }

@@ -9,6 +9,7 @@ export function lookAtInstance(manager: Manager): InstanceFacts {
   const whole = directory.end === undefined ? 'empty' : files;
   return {
     name: manager.name,
+    isPromoting,
     data: directory.isTorn ? 'torn' : whole,
     server: manager.seesServer ? 'up' : 'down',
     ...manager.monitor.facts(),

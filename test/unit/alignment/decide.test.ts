@@ -38,7 +38,7 @@ describe('the table', () => {
   });
 
   test('stops a primary for every goal that is another one’s', () => {
-    for (const state of ['primary up', 'primary serving'] as const) {
+    for (const state of ['primary up', 'unfinished primary up', 'primary serving'] as const) {
       for (const goal of ['follow', 'yield', 'fence', 'isolate', 'quit'] as const) {
         expect(transitions[state][goal]).toMatchObject({
           kind: 'step',
@@ -93,6 +93,37 @@ describe('the table', () => {
         }
       }
     }
+  });
+});
+
+describe('a promotion that was asked for', () => {
+  const promoting = { data: 'primary', role: 'standby', isPromoting: true } as const;
+  const chosen = { currentPrimary: 'c-2', targetPrimary: me };
+  const decision = (different: object = {}) =>
+    decide(situation({ instance: promoting, cluster: chosen, ...different }));
+
+  test('is waited for, again after its deadline, and the reason is told in between', () => {
+    expect(decision()).toMatchObject({ state: 'unfinished primary up', step: 'promote', lease: 'hold' });
+    const text = 'still in recovery 40 s after the promotion was asked for (promotionTimeout)';
+    const failures = { promote: { count: 9, at: now, text, isFinal: false } };
+    expect(decide({ ...situation({ instance: promoting, cluster: chosen }), failures })).toMatchObject({
+      step: undefined,
+      why: `promote: waiting for the next attempt (${text})`,
+      isRefused: false,
+      again: expect.any(Number) as number,
+      lease: 'hold',
+    });
+  });
+
+  test('ends when another one is chosen: the server is stopped before the lease is given back', () => {
+    const cluster = { currentPrimary: 'c-2', targetPrimary: 'c-3' };
+    expect(decision({ cluster })).toMatchObject({ step: 'stop fast', lease: 'hold' });
+    expect(decision({ lease: noLease })).toMatchObject({ step: 'stop at once' });
+  });
+
+  test('is not made of a recovery that a person has begun', () => {
+    const instance = { ...promoting, isPromoting: false };
+    expect(decision({ instance })).toMatchObject({ state: 'primary up', step: undefined });
   });
 });
 

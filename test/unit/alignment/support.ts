@@ -44,6 +44,7 @@ export function situation(
 const instance: fc.Arbitrary<InstanceFacts> = fc.record({
   name: fc.constant(me),
   data: fc.constantFrom('empty', 'torn', 'primary', 'standby'),
+  isPromoting: fc.boolean(),
   server: fc.constantFrom('down', 'up'),
   role: fc.constantFrom('primary', 'standby', 'unknown'),
   receiver: fc.constantFrom('receiving', 'idle', 'unknown'),

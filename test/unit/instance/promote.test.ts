@@ -1,4 +1,4 @@
-import { existsSync, symlinkSync } from 'node:fs';
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { promote } from '../../../src/instance/steps/promote.ts';
 import { directoryWith } from './support.ts';
 
 /** A standby on timeline 3; `answers` are the timelines to which it says that it writes, one question after the other. */
-function standbyWith(answers: ReadonlyArray<number | null>) {
+function standbyWith(answers: ReadonlyArray<number | null>, promotionTimeout = 5_000) {
   const left = [...answers];
   const past = { system: '7', timeline: 3, position: '0/3000060', segment_size: 16 * 1024 * 1024 };
   const query = async (sql: string) => ({
@@ -23,9 +23,9 @@ function standbyWith(answers: ReadonlyArray<number | null>) {
       signal: (name: string) => signals.push(name),
     },
     observation: {},
-    findings: { isPromoting: false, isOnOldTimeline: false },
+    findings: { isPromoting: false, promotedFrom: 0, isOnOldTimeline: false },
     log: pino({ enabled: false }),
-    desired: () => ({ promotionTimeout: 5_000 }),
+    desired: () => ({ promotionTimeout }),
     mayLead: () => true,
   };
   return { step: step as unknown as StepContext, signals, dataDirectory };
@@ -46,6 +46,19 @@ test('one after which the server writes to the old timeline has failed, and make
   const { step } = standbyWith([null, 3]);
   await expect(promote(step, signal)).rejects.toThrow('on timeline 3, and was on 3');
   expect(step.findings).toMatchObject({ isPromoting: true, isOnOldTimeline: true });
+});
+
+test('one that outlives its deadline has failed by name, and a second one waits for its end', async () => {
+  const { step, dataDirectory } = standbyWith([null, null, 4], 0);
+  await expect(promote(step, signal)).rejects.toThrow(
+    'still in recovery 0 s after the promotion was asked for (promotionTimeout)',
+  );
+  expect(step.findings.isPromoting).toBe(true);
+  // By now it is on timeline 4, and so are its files.
+  writeFileSync(join(dataDirectory, 'pg_wal', '000000040000000000000003'), '');
+  Object.assign(step, { desired: () => ({ promotionTimeout: 5_000 }) });
+  await promote(step, signal);
+  expect(step.findings).toMatchObject({ promotedFrom: 3, isOnOldTimeline: false });
 });
 
 test('one that could not be asked for has not begun, and is asked for again', async () => {
