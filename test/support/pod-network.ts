@@ -25,7 +25,9 @@ export class PodNetwork {
     const part = () => Math.floor(Math.random() * 254);
     this.#prefix = `198.${18 + (part() % 2)}.${part()}`;
     this.api = `${this.#prefix}.2`;
-    run('ip', 'link', 'add', this.#bridge, 'type', 'bridge');
+    // With an address of its own: otherwise it has that of one of its ports, and another one when a Pod is added, of which
+    // those who know the old one hear only after half a minute.
+    run('ip', 'link', 'add', this.#bridge, 'address', '02:00:00:00:00:02', 'type', 'bridge');
     // The first one is that of connections which begin here.
     for (const address of [`${this.#prefix}.1`, this.api])
       run('ip', 'address', 'add', `${address}/24`, 'dev', this.#bridge);
