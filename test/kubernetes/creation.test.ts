@@ -33,6 +33,8 @@ describe.runIf(hasControlPlane && component('the right to make namespaces', mayM
     const asked = plane().requestsOf(cluster.account);
     expect(asked.filter(({ code }) => code === 403)).toEqual([]);
     const used = new Set(asked.map(({ verb, resource }) => `${verb} ${resource}`));
+    // Only what happens twice is counted, such as an attempt to reach a primary whose Service is not there yet.
+    used.delete('patch events');
     // Whatever else the Role allows is for what is not built yet.
     expect(used).toEqual(
       new Set([
