@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { giveToServer } from '../support/cluster-home.ts';
 import { component, hasProgram } from '../support/component.ts';
-import { freePort, Manager, runManager, temporaryDirectory } from '../support/manager.ts';
+import { Manager, runManager, temporaryDirectory } from '../support/manager.ts';
 import { mayMount, mount } from '../support/mount.ts';
+import { lastingPort } from '../support/ports.ts';
 import { refusal } from '../support/refusal.ts';
 
 const asRoot = process.getuid?.() === 0;
@@ -118,7 +119,7 @@ test('the socket of PostgreSQL taken, though not the port', async () => {
 });
 
 test('no manager where its status is asked for', async () => {
-  const port = await freePort();
+  const port = await lastingPort();
   const { code, stdout, stderr } = runManager(['instance', 'status', '--status-port', String(port)]);
   expect([code, stdout]).toEqual([1, '']);
   expect(stderr).toContain(`manager: STATUS_UNREACHABLE: 127.0.0.1:${port}`);

@@ -1,13 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { onTestFinished } from 'vitest';
 import { parseControlFile } from '../../src/postgres/control-file.ts';
 import { eventually, patience, withDeadline } from './eventually.ts';
+import { lastingPort } from './ports.ts';
 import { type Line, node, program } from './sources.ts';
 
 /** Most tests that wait for something wait for a manager. */
@@ -15,15 +15,6 @@ export { eventually, withDeadline } from './eventually.ts';
 export type { Line } from './sources.ts';
 
 type Exit = { code: number | null; signal: NodeJS.Signals | null };
-
-/** A port of 127.0.0.1 that nobody uses at this moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** A directory of its own for one test, removed after it. */
 export function temporaryDirectory(): string {
@@ -86,8 +77,8 @@ export class Manager {
 
   static async start(options: StartOptions = {}): Promise<Manager> {
     const home = options.home ?? temporaryDirectory();
-    const port = options.port ?? (await freePort());
-    const statusPort = await freePort();
+    const port = options.port ?? (await lastingPort());
+    const statusPort = await lastingPort();
     const run = join(home, 'run');
     mkdirSync(run, { recursive: true });
     if (process.getuid?.() === 0) chmodSync(run, 0o777);

@@ -4,10 +4,15 @@ import { createServer } from 'node:net';
 const lowest = 12_000;
 const highest = 32_000;
 
-/** A port of 127.0.0.1 for a server that comes and goes. */
+/** No port is given twice by this process: whoever has it may not listen yet, or not at the moment. */
+const given = new Set<number>();
+
+/** A port of 127.0.0.1 for a server, which may come and go. */
 export async function lastingPort(): Promise<number> {
   for (;;) {
     const port = lowest + Math.floor(Math.random() * (highest - lowest));
+    if (given.has(port)) continue;
+    given.add(port);
     if (await isFree(port)) return port;
   }
 }
