@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
 import { run } from './root.ts';
 
@@ -18,16 +19,12 @@ export class PodNetwork {
   #relay: Server | undefined;
   readonly #connections = new Set<Socket>();
 
-  constructor() {
+  constructor(draw: () => number = Math.random) {
     networks += 1;
-    this.#bridge = `${tag}b${networks}`;
-    // 198.18.0.0/15 is for tests of networks (RFC 2544): nothing real is hidden by it.
-    const part = () => Math.floor(Math.random() * 254);
-    this.#prefix = `198.${18 + (part() % 2)}.${part()}`;
-    this.api = `${this.#prefix}.2`;
-    // With an address of its own: otherwise it has that of one of its ports, and another one when a Pod is added, of which
-    // those who know the old one hear only after half a minute.
-    run('ip', 'link', 'add', this.#bridge, 'address', '02:00:00:00:00:02', 'type', 'bridge');
+    const { bridge, prefix } = addBridge(draw);
+    this.#bridge = bridge;
+    this.#prefix = prefix;
+    this.api = `${prefix}.2`;
     // The first one is that of connections which begin here.
     for (const address of [`${this.#prefix}.1`, this.api])
       run('ip', 'address', 'add', `${address}/24`, 'dev', this.#bridge);
@@ -88,6 +85,30 @@ export class PodNetwork {
     for (const name of this.#namespaces) run('ip', 'netns', 'del', name);
     run('ip', 'link', 'del', this.#bridge);
   }
+}
+
+/**
+ * Makes a bridge for a /24 of 198.18.0.0/15, which is for tests of networks (RFC 2544): nothing real is hidden by it. The bridge
+ * is named by it, so that nobody on this machine has the same: answers would take the road to the other one.
+ *
+ * @param draw gives numbers from 0 to below 1
+ */
+function addBridge(draw: () => number): { readonly bridge: string; readonly prefix: string } {
+  const taken = new Set(readdirSync('/sys/class/net'));
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const [second, third] = [18 + Math.floor(draw() * 2), Math.floor(draw() * 256)];
+    const bridge = `mtb-${second}-${third}`;
+    if (taken.has(bridge)) continue;
+    try {
+      // With an address of its own: otherwise it has that of one of its ports, and another one when a Pod is added, of which
+      // those who know the old one hear only after half a minute.
+      run('ip', 'link', 'add', bridge, 'address', '02:00:00:00:00:02', 'type', 'bridge');
+      return { bridge, prefix: `198.${second}.${third}` };
+    } catch (error) {
+      if (!/File exists/.test(String(error))) throw error;
+    }
+  }
+  throw new Error('no network in 198.18.0.0/15 is free: are there bridges mtb-* of tests that were killed?');
 }
 
 /** The address of 127.0.0.0/8 that stands for a Pod. */
