@@ -9,7 +9,9 @@ test.runIf(component('the right to make namespaces', mayMount))(
     const draws = [0.3, 0.7, 0.3, 0.7, 0.6, 0.7];
     const draw = () => draws.shift()!;
     const networks = [new PodNetwork(draw), new PodNetwork(draw)];
-    onTestFinished(() => networks.forEach((network) => network.remove()));
+    onTestFinished(() => {
+      for (const network of networks) network.remove();
+    });
     expect(networks.map(({ api }) => api)).toEqual(['198.18.179.2', '198.19.179.2']);
   },
 );
