@@ -9,7 +9,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { systemErrorCode } from '../errors/manager-error.ts';
 
 /** Replaces one file as `writeFilesAtomically` does, but the caller syncs the directory. */
@@ -30,6 +30,20 @@ export function writeFilesAtomically(directory: string, files: ReadonlyMap<strin
   const changed = replaceFiles(paths, 0o600);
   if (changed.length > 0) syncDirectory(directory);
   return changed.map((path) => basename(path));
+}
+
+/** Makes a file that appears, and lasts, only with all its bytes. */
+export function writeBytesAtomically(path: string, bytes: Uint8Array): void {
+  const temporary = `${path}_${process.pid}`;
+  try {
+    writeFileSync(temporary, bytes, { mode: 0o600 });
+    syncFile(temporary);
+    renameSync(temporary, path);
+  } catch (error) {
+    removeIfPossible(temporary);
+    throw error;
+  }
+  syncDirectory(dirname(path));
 }
 
 function replaceFiles(files: ReadonlyMap<string, string>, mode: number): string[] {

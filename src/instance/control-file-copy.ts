@@ -1,18 +1,9 @@
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ManagerError, systemErrorCode } from '../errors/manager-error.ts';
 import { parseControlFile } from '../postgres/control-file.ts';
 import type { Libc } from '../process/libc.ts';
-import { syncDirectory } from './atomic-file.ts';
+import { syncDirectory, writeBytesAtomically } from './atomic-file.ts';
 
 /**
  * A copy of global/pg_control for the time of a rewind: pg_rewind replaces that file last, and without one nothing could
@@ -78,16 +69,7 @@ function restore(dataDirectory: string): void {
   const copy = readCopy(dataDirectory);
   if (copy === undefined)
     throw new ManagerError('PGDATA_INCOMPLETE', `${path} is empty, and there is no copy of it`);
-  const part = `${path}.part`;
-  const descriptor = openSync(part, 'w', 0o600);
-  try {
-    writeSync(descriptor, copy);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(part, path);
-  syncDirectory(join(dataDirectory, 'global'));
+  writeBytesAtomically(path, copy);
 }
 
 /** Empty when there is no file, as well as when it is. */

@@ -17,7 +17,7 @@ import { type PreparationServices, type Prepared, prepare } from './preparation.
 import { reopenServerLog } from './reopen-log.ts';
 import { Server } from './server.ts';
 import { loginOf } from './server-access.ts';
-import { ServerNotes } from './server-notes.ts';
+import { ServerNotes, type StandbyTrouble } from './server-notes.ts';
 import type { ClusterBinding, InstanceSettings } from './settings.ts';
 import { openSharing, type Sharing } from './sharing.ts';
 import { StatusReport } from './status-report.ts';
@@ -239,7 +239,11 @@ export class Instance {
     this.#upkeep?.trigger();
   }
 
-  #noteTrouble(kind: 'astray' | 'stranded', text: string): void {
+  #noteTrouble(kind: StandbyTrouble, text: string): void {
+    if (kind === 'disconnected') {
+      this.#upkeep?.disconnected();
+      return;
+    }
     const findings = this.#findings;
     if (kind === 'stranded') findings.strandedAt = this.observation.received;
     else findings.trouble ??= text;

@@ -26,6 +26,12 @@ export function recoveryStep(postmaster: number | undefined): string {
   return [...files, ...(ticks === 0 ? [] : [`${ticks / ticksPerSecond} s of work`])].join(', ');
 }
 
+/** The process that replays WAL; undefined when there is none. */
+export function startupProcessOf(postmaster: number | undefined): number | undefined {
+  if (postmaster === undefined) return undefined;
+  return childrenOf(postmaster).find((pid) => /: startup\b/.test(titleOf(pid)));
+}
+
 function titleOf(pid: number): string {
   return read(pid, 'cmdline').replaceAll('\0', ' ').trim();
 }

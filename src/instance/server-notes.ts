@@ -17,17 +17,20 @@ export interface NotableRecord {
   readonly backend_type?: string | undefined;
 }
 
+/**
+ * Why a standby cannot go on: its WAL and that of its source do not go together, the source no longer has what comes next,
+ * or there is no connection to it.
+ */
+export type StandbyTrouble = 'astray' | 'stranded' | 'disconnected';
+
 /** Remembers what the server said of its own troubles, from its log. */
 export class ServerNotes {
   readonly #observation: Observation;
-  readonly #onTrouble: (kind: 'astray' | 'stranded', text: string) => void;
+  readonly #onTrouble: (kind: StandbyTrouble, text: string) => void;
   #messages: string[] = [];
 
-  /**
-   * @param onTrouble called when a standby says that its WAL and that of its source do not go together (`astray`), or that
-   *   its source no longer has what comes next (`stranded`)
-   */
-  constructor(observation: Observation, onTrouble: (kind: 'astray' | 'stranded', text: string) => void) {
+  /** @param onTrouble called when a standby says that it cannot go on */
+  constructor(observation: Observation, onTrouble: (kind: StandbyTrouble, text: string) => void) {
     this.#observation = observation;
     this.#onTrouble = onTrouble;
   }
@@ -51,7 +54,8 @@ export class ServerNotes {
       this.#observation.replayError = trackError(this.#observation.replayError, message, now());
     }
     const trouble = classifyRecoveryTrouble(record.backend_type ?? '', record.sql_state_code ?? '', message);
-    if (trouble === 'wal removed') this.#onTrouble('stranded', message);
+    if (trouble === 'connection') this.#onTrouble('disconnected', message);
+    else if (trouble === 'wal removed') this.#onTrouble('stranded', message);
     else if (trouble !== undefined && astray.has(trouble)) this.#onTrouble('astray', message);
   }
 

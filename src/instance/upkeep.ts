@@ -4,6 +4,7 @@ import { now } from './deadline.ts';
 import type { FailoverQuorum } from './failover-quorum.ts';
 import type { LeaseHolding } from './lease-holding.ts';
 import type { PodDuties } from './pod-duties.ts';
+import { ReceiverNudge } from './receiver-nudge.ts';
 import { loginOf, serverAddress } from './server-access.ts';
 import type { StepContext } from './step-context.ts';
 import { ConfigurationUpkeep } from './upkeep/configuration.ts';
@@ -42,6 +43,7 @@ export class Upkeep {
   readonly #duties: Duties;
   readonly #podDuties: PodDuties | undefined;
   readonly #quorum: FailoverQuorum | undefined;
+  readonly #nudge: ReceiverNudge;
   #timer: NodeJS.Timeout | undefined;
   #isWanted = false;
   #isBusy = false;
@@ -54,12 +56,19 @@ export class Upkeep {
     this.#configuration = new ConfigurationUpkeep(step);
     this.#restart = new RestartUpkeep(step);
     this.#report = new ClusterReport(step, lease, statusPort);
+    this.#nudge = new ReceiverNudge(step, this.#stopped.signal);
   }
 
   /** Something may have changed. */
   trigger(): void {
     this.#isWanted = true;
+    this.#nudge.look();
     if (!this.#isBusy && !this.#stopped.signal.aborted) void this.#work();
+  }
+
+  /** This standby has lost its source. */
+  disconnected(): void {
+    this.#nudge.disconnected();
   }
 
   stop(): void {

@@ -78,6 +78,19 @@ export function hasOnlyLooked(exitCode: number | null, stderr: readonly string[]
   return hasLastWord && !stderr.some((line) => /need to copy|\d+ kB \(\d+%\) copied/.test(line));
 }
 
+/**
+ * The segment of WAL that pg_rewind looked for in vain, in pg_wal of the directory that it shall rewind (parsexlog.c,
+ * SimpleXLogPageRead). Undefined when it did not fail for that.
+ */
+export function missingSegment(stderr: readonly string[]): string | undefined {
+  const pattern = /could not open file ".*\/pg_wal\/([0-9A-F]{24})": No such file or directory/;
+  for (const line of stderr) {
+    const name = pattern.exec(line)?.[1];
+    if (name !== undefined) return name;
+  }
+  return undefined;
+}
+
 /** Without the name of the program and the kind of message. */
 function messageIn(line: string): string {
   return line.replace(/^pg_rewind: (error: |fatal: |detail: )?/, '').trim();

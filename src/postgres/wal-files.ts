@@ -15,6 +15,33 @@ export function walFileName(timeline: number, position: bigint, segmentSize: num
   return parts.map((part) => part.toString(16).toUpperCase().padStart(8, '0')).join('');
 }
 
+interface Segment {
+  readonly timeline: number;
+  /** First byte of it. */
+  readonly begin: bigint;
+  /** First byte behind it. */
+  readonly end: bigint;
+}
+
+/** What a name of a segment says; undefined for files of other kinds. @param segmentSize bytes */
+export function parseWalFileName(name: string, segmentSize: number): Segment | undefined {
+  const [, timeline, id, segment] = segmentName.exec(name) ?? [];
+  if (timeline === undefined) return undefined;
+  const size = BigInt(segmentSize);
+  const begin = BigInt(`0x${id}`) * 0x1_0000_0000n + BigInt(`0x${segment}`) * size;
+  return { timeline: Number.parseInt(timeline, 16), begin, end: begin + size };
+}
+
+/**
+ * Whether the bytes with which a segment begins are those of this very segment, and not of one whose file was used again
+ * (access/xlog_internal.h, XLogPageHeaderData: magic, info, timeline, page address).
+ */
+export function isHeadOf(segment: Segment, head: Uint8Array): boolean {
+  if (head.length < 16) return false;
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  return view.getUint32(4, true) <= segment.timeline && view.getBigUint64(8, true) === segment.begin;
+}
+
 /**
  * The files of pg_wal that a standby must not find when it starts to follow the primary: segments that hold, or may hold,
  * WAL from behind the place where the primary left their timeline, and the histories of timelines that the primary does
@@ -43,12 +70,10 @@ export function strayWalFiles(
   );
   return names.filter((name) => {
     if (historyName.test(name)) return !histories.has(name);
-    const [, timelineDigits, id, segment] = segmentName.exec(name) ?? [];
-    if (timelineDigits === undefined) return false;
-    const timeline = Number.parseInt(timelineDigits, 16);
-    if (!ends.has(timeline)) return true;
-    const end = ends.get(timeline);
-    const behind = BigInt(`0x${id}`) * 0x1_0000_0000n + (BigInt(`0x${segment}`) + 1n) * BigInt(segmentSize);
-    return end !== undefined && behind > end;
+    const segment = parseWalFileName(name, segmentSize);
+    if (segment === undefined) return false;
+    if (!ends.has(segment.timeline)) return true;
+    const end = ends.get(segment.timeline);
+    return end !== undefined && segment.end > end;
   });
 }

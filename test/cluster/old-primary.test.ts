@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { childrenOf } from '../../src/process/proc.ts';
@@ -95,7 +95,8 @@ test.runIf(hasReplication)(
   async () => {
     const cluster = await Cluster.start();
     const manager = await loseSource(cluster);
-    expect(readdirSync(manager.dataDirectory)).not.toContain(marker);
+    // As the source of another rewind it may have nothing that is no file.
+    expect(readdirSync(manager.dataDirectory).filter((name) => name.startsWith('.rewind-'))).toEqual([]);
     expect(readdirSync(manager.dataDirectory)).not.toContain('standby.signal');
     await cluster.editStatus((status) => ({ ...status, currentPrimary: 'demo-1', targetPrimary: 'demo-1' }));
     await cluster.leads('demo-1');
@@ -114,6 +115,55 @@ test.runIf(hasReplication)(
     });
     expect(readdirSync(manager.dataDirectory)).not.toContain(marker);
     expect(readdirSync(manager.dataDirectory)).toContain('standby.signal');
+  },
+);
+
+test.runIf(hasReplication)(
+  'an old primary that has recycled what it had in common with the new one gets it back from there, and is rewound',
+  async () => {
+    const cluster = await Cluster.start();
+    await cluster.query('demo-1', 'CHECKPOINT');
+    await cluster.query('demo-1', 'SELECT pg_switch_wal()');
+    const kept = await cluster.query('demo-1', 'SELECT pg_walfile_name(pg_current_wal_insert_lsn() + 1)');
+    const { writer, onlyThere } = await diverge(cluster, async () => {
+      await cluster.query('demo-1', 'CHECKPOINT');
+    });
+    const pgWal = join(cluster.of('demo-1').dataDirectory, 'pg_wal');
+    const recycled = readdirSync(pgWal).filter(
+      (name) => /^[0-9A-F]{24}$/.test(name) && name < (kept as string),
+    );
+    for (const name of recycled) rmSync(join(pgWal, name));
+    const manager = await cluster.startOne('demo-1');
+    const lost = await writer.conclude('old primary that has recycled common WAL', 'failover');
+    expect(lost.map(({ id }) => id)).toEqual(onlyThere);
+    const restored = manager.lines.filter(({ msg }) => msg?.startsWith('restored a segment of WAL'));
+    expect(restored.length).toBeGreaterThan(0);
+    for (const { segment } of restored) expect(recycled).toContain(segment);
+    expect(manager.lines.filter(({ msg }) => msg === 'pg_rewind has ended')).toMatchObject([
+      { outcome: 'done' },
+    ]);
+    await expectSameData(cluster);
+  },
+);
+
+test.runIf(hasReplication)(
+  'a rewind that was complete before the machine went down, but not all on its disk, is not taken for one',
+  async () => {
+    const cluster = await Cluster.start();
+    const { writer, onlyThere } = await diverge(cluster);
+    await killRewind(cluster, 'after');
+    const { dataDirectory } = cluster.of('demo-1');
+    const mark = readdirSync(dataDirectory).find((name) => name.startsWith('.rewind-unsynced-'));
+    const earlier = '.rewind-unsynced-6fd44f4c-5a7e-4f8c-9d0e-6d1f0f2f3a4b';
+    renameSync(join(dataDirectory, mark!), join(dataDirectory, earlier));
+    const manager = await cluster.startOne('demo-1');
+    await manager.line('the refusal', ({ code }) => code === 'REWIND_IMPOSSIBLE');
+    expect(childrenOf(manager.child.pid!)).toEqual([]);
+    expect(readdirSync(dataDirectory)).toEqual(expect.arrayContaining([marker, earlier]));
+    await cluster.requestCopy('demo-1');
+    const lost = await writer.conclude('rewind that a loss of power met', 'failover');
+    expect(lost.map(({ id }) => id)).toEqual(onlyThere);
+    await expectSameData(cluster);
   },
 );
 

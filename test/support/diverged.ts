@@ -8,9 +8,14 @@ async function haltSenders(cluster: Cluster, primary: string): Promise<void> {
   for (const pid of (await cluster.query(primary, pids)) as number[]) process.kill(pid, 'SIGSTOP');
 }
 
-/** A primary that has written what nobody has received, and was killed; another one leads. */
+/**
+ * A primary that has written what nobody has received, and was killed; another one leads.
+ *
+ * @param alone what else happens on the primary when nobody receives its WAL any more
+ */
 export async function diverge(
   cluster: Cluster,
+  alone = async () => {},
 ): Promise<{ writer: Writer; chosen: string; onlyThere: number[] }> {
   await cluster.query(
     'demo-1',
@@ -24,6 +29,7 @@ export async function diverge(
   writer.goOn();
   await cluster.query('demo-1', 'UPDATE counted SET n = 1; CREATE TABLE never_seen AS SELECT * FROM counted');
   await writer.more();
+  await alone();
   await cluster.kill('demo-1');
   const onlyThere = writer.acknowledged.slice(before).map(({ id }) => id);
   const chosen = await cluster.failOver('demo-1');

@@ -4,15 +4,22 @@ import { ManagerError, messageOf } from '../../errors/manager-error.ts';
 import { toolConninfo } from '../../postgres/conninfo.ts';
 import { standbySignal, tornMarker } from '../../postgres/data-directory.ts';
 import { isInRecovery } from '../../postgres/io/replication-session.ts';
-import { classifyRewind, hasOnlyLooked, isRewindComplete } from '../../postgres/rewind-outcome.ts';
+import {
+  classifyRewind,
+  hasOnlyLooked,
+  isRewindComplete,
+  missingSegment,
+} from '../../postgres/rewind-outcome.ts';
 import { readIfPresent, syncDirectory } from '../atomic-file.ts';
 import { type Captured, captureTool } from '../capture-tool.ts';
 import { writeConfigurationFiles } from '../configuration-writer.ts';
 import { isControlFileKept, keepControlFile, removeControlFileCopy } from '../control-file-copy.ts';
 import { isTorn } from '../data-role.ts';
 import { turnIntoStandby } from '../replication-files.ts';
+import { restoreSegment } from '../restore-segment.ts';
 import { readControlFile } from '../server-access.ts';
 import type { Step, StepContext } from '../step-context.ts';
+import { hasLostPower, markUnsynced, removeUnsyncedMark } from '../unsynced-rewind.ts';
 import { primaryAddress } from '../wal-past.ts';
 
 /** Milliseconds in which pg_rewind must move, whatever it is at: a source that has fallen silent is not waited for. */
@@ -36,9 +43,11 @@ export const rewind: Step = async (step, signal) => {
   if (replication?.conninfo === undefined) {
     throw new ManagerError('PRIMARY_UNKNOWN', 'nobody has said where the primary listens');
   }
+  requireAllWritten(dataDirectory);
   step.transition('rewind begun');
   // A second pg_rewind would take what the first one made for a crashed primary, and write WAL of its own into it.
-  if (!isCompleted(step)) {
+  if (isCompleted(step)) await sync(step, signal);
+  else {
     const conninfo = toolConninfo(replication.conninfo, `${replication.applicationName}-rewind`);
     await requireSource(step, signal);
     if (await isNeeded(step, conninfo, signal)) await write(step, conninfo, signal);
@@ -62,15 +71,39 @@ function isCompleted({ context }: StepContext): boolean {
   );
 }
 
+/** Of files of which a part was lost pg_rewind sees the size only. @throws REWIND_IMPOSSIBLE: nothing tells what is missing */
+function requireAllWritten(dataDirectory: string): void {
+  if (!hasLostPower(dataDirectory)) return;
+  const why = 'the machine went down, or the volume came to another one, before the rewind was on the disk';
+  throw new ManagerError('REWIND_IMPOSSIBLE', why);
+}
+
+/** Makes last what an earlier attempt has written. */
+async function sync({ context }: StepContext, signal: AbortSignal): Promise<void> {
+  const { dataDirectory, installation } = context;
+  const initdb = join(installation.binDirectory, 'initdb');
+  const { exit, lines } = await captureTool(context, initdb, ['--sync-only', '-D', dataDirectory], {
+    signal,
+    stallAfter,
+  });
+  if (exit.code !== 0) throw new Error(`initdb --sync-only: ${lines.at(-1) ?? 'failed'}`);
+  removeUnsyncedMark(dataDirectory);
+}
+
 /** pg_rewind would take a standby for a source, whose WAL may yet fork from that of the primary. */
 async function requireSource(step: StepContext, signal: AbortSignal): Promise<void> {
+  if (!(await answered(isInRecovery(primaryAddress(step), signal), signal))) return;
+  throw new ManagerError('PRIMARY_UNREACHABLE', 'the source of the rewind is not a primary yet');
+}
+
+/** What the primary says. @throws PRIMARY_UNREACHABLE when it says nothing */
+async function answered<T>(question: Promise<T>, signal: AbortSignal): Promise<T> {
   try {
-    if (!(await isInRecovery(primaryAddress(step), signal))) return;
+    return await question;
   } catch (error) {
     signal.throwIfAborted();
     throw new ManagerError('PRIMARY_UNREACHABLE', messageOf(error), { cause: error });
   }
-  throw new ManagerError('PRIMARY_UNREACHABLE', 'the source of the rewind is not a primary yet');
 }
 
 /** Rehearses the rewind, without a change but the end of crash recovery, which any start would bring as well. */
@@ -83,22 +116,37 @@ async function isNeeded(step: StepContext, conninfo: string, signal: AbortSignal
     if (existsSync(join(dataDirectory, standbySignal))) return true;
     await endCrashRecovery(step, signal);
   }
+  for (;;) {
+    const result = await rehearse(step, conninfo, signal);
+    if (result === 'may begin') return true;
+    const missing = missingSegment(result.lines);
+    const isRestored =
+      missing !== undefined && (await answered(restoreSegment(step, missing, signal), signal));
+    if (!isRestored) return requireSuccess(result) === 'done';
+  }
+}
+
+/** Lets pg_rewind look at everything. @returns what came of it, unless it got as far as copying */
+async function rehearse(
+  step: StepContext,
+  conninfo: string,
+  signal: AbortSignal,
+): Promise<Captured | 'may begin'> {
   const settled = new AbortController();
   const whenever = AbortSignal.any([signal, settled.signal]);
   const args = ['--dry-run', ...rewindArguments(step, conninfo)];
   // It would fetch everything now, and write nothing of it.
   const onLine = (line: string) => void (line.includes('need to copy') && settled.abort());
   try {
-    const result = await captureTool(context, rewindProgram(step), args, {
+    return await captureTool(step.context, rewindProgram(step), args, {
       signal: whenever,
       isLogged: true,
       onLine,
       stallAfter,
     });
-    return requireSuccess(result) === 'done';
   } catch (error) {
     if (!settled.signal.aborted || signal.aborted) throw error;
-    return true;
+    return 'may begin';
   }
 }
 
@@ -128,6 +176,7 @@ async function write(step: StepContext, conninfo: string, signal: AbortSignal): 
   const wasStandby = existsSync(join(dataDirectory, standbySignal));
   markTorn(step);
   keepControlFile(dataDirectory, libc);
+  markUnsynced(dataDirectory, libc);
   rmSync(join(dataDirectory, 'postmaster.pid'), { force: true });
   // After a crash pg_rewind lets the server recover in single-user mode, which is not to be had for a standby.
   rmSync(join(dataDirectory, standbySignal), { force: true });
@@ -142,6 +191,7 @@ async function write(step: StepContext, conninfo: string, signal: AbortSignal): 
   const isUntouched = hasOnlyLooked(result.exit.code, result.lines) && isControlFileKept(dataDirectory);
   if (isUntouched && !wasTorn) takeMarkOff(dataDirectory, wasStandby);
   requireSuccess(result);
+  removeUnsyncedMark(dataDirectory);
 }
 
 /**
@@ -150,6 +200,7 @@ async function write(step: StepContext, conninfo: string, signal: AbortSignal): 
  */
 function takeMarkOff(dataDirectory: string, wasStandby: boolean): void {
   if (wasStandby) writeFileSync(join(dataDirectory, standbySignal), '', { mode: 0o600 });
+  removeUnsyncedMark(dataDirectory);
   removeControlFileCopy(dataDirectory);
   rmSync(join(dataDirectory, tornMarker));
   syncDirectory(dataDirectory);

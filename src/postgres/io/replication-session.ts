@@ -77,6 +77,41 @@ export async function isInRecovery(address: PrimaryAddress, signal: AbortSignal)
   }
 }
 
+/** Bytes asked for at once: as text they are twice as many. */
+const chunk = 1024 * 1024;
+
+/**
+ * Reads a segment from the pg_wal of another server, as pg_rewind reads its files there. Rejects when that does not answer.
+ *
+ * @param size bytes of a segment
+ * @returns undefined when the server does not have it, or no longer
+ */
+export async function readSegment(
+  address: PrimaryAddress,
+  name: string,
+  size: number,
+  signal: AbortSignal,
+): Promise<Buffer | undefined> {
+  const client = await connectToPrimary(address, 'postgres');
+  try {
+    const parts: Buffer[] = [];
+    for (let offset = 0; offset < size; offset += chunk) {
+      signal.throwIfAborted();
+      const { rows } = await client.query<{ bytes: Buffer | null }>(
+        'SELECT pg_read_binary_file($1, $2, $3, true) AS bytes',
+        [`pg_wal/${name}`, offset, Math.min(chunk, size - offset)],
+      );
+      const bytes = rows[0]?.bytes;
+      if (bytes == null) return undefined;
+      parts.push(bytes);
+    }
+    const segment = Buffer.concat(parts);
+    return segment.length === size ? segment : undefined;
+  } finally {
+    await client.end();
+  }
+}
+
 async function open(
   address: PrimaryAddress,
   more: ClientConfig & { readonly replication?: string },

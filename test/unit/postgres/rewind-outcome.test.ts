@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { ControlFile } from '../../../src/postgres/control-file.ts';
-import { classifyRewind, hasOnlyLooked, isRewindComplete } from '../../../src/postgres/rewind-outcome.ts';
+import {
+  classifyRewind,
+  hasOnlyLooked,
+  isRewindComplete,
+  missingSegment,
+} from '../../../src/postgres/rewind-outcome.ts';
 
 describe('pg_rewind', () => {
   test('has done its work', () => {
@@ -124,6 +129,18 @@ describe('pg_rewind', () => {
     ];
     expect(classifyRewind(1, lines)).toMatchObject({ code: 'REWIND_NEEDS_WAL' });
   });
+});
+
+test('the segment that pg_rewind misses is told from other files', () => {
+  const missing = (path: string) => [
+    'pg_rewind: connected to server',
+    `pg_rewind: error: could not open file "${path}": No such file or directory`,
+    'pg_rewind: error: could not find previous WAL record at 0/30129B0',
+  ];
+  expect(missingSegment(missing('/d/pg_wal/000000010000000000000003'))).toBe('000000010000000000000003');
+  expect(missingSegment(missing('/d/pg_wal/00000002.history'))).toBeUndefined();
+  expect(missingSegment(missing('/d/base/5/16384'))).toBeUndefined();
+  expect(missingSegment([])).toBeUndefined();
 });
 
 test('a rewind that is complete is known by the two files that pg_rewind writes last', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { strayWalFiles, walFileName } from '../../../src/postgres/wal-files.ts';
+import { isHeadOf, parseWalFileName, strayWalFiles, walFileName } from '../../../src/postgres/wal-files.ts';
 
 const megabyte = 1024 * 1024;
 const segmentSize = 16 * megabyte;
@@ -12,6 +12,39 @@ test.each([
   [2, 0x1_4000_0000n, 1024 * megabyte, '000000020000000100000001'],
 ])('the segment of timeline %i at %s', (timeline, position, size, name) => {
   expect(walFileName(timeline, position, size)).toBe(name);
+});
+
+test('the name of a segment says which positions it holds', () => {
+  const position = fc.bigInt({ min: 0n, max: 2n ** 60n });
+  const size = fc.constantFrom(1, 16, 64, 1024).map((count) => count * megabyte);
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 2 ** 31 }), position, size, (timeline, at, bytes) => {
+      const segment = parseWalFileName(walFileName(timeline, at, bytes), bytes);
+      expect(segment?.timeline).toBe(timeline);
+      expect(segment!.begin <= at && at < segment!.end).toBe(true);
+      expect(segment!.end - segment!.begin).toBe(BigInt(bytes));
+    }),
+    { numRuns: 2000 },
+  );
+  for (const name of ['00000002.history', '000000010000000000000003.partial', 'xlogtemp.712'])
+    expect(parseWalFileName(name, segmentSize)).toBeUndefined();
+});
+
+test('a file that was used again for another segment is not taken for this one', () => {
+  const segment = parseWalFileName('000000020000000000000005', segmentSize)!;
+  const head = (timeline: number, address: bigint) => {
+    const bytes = Buffer.alloc(40);
+    bytes.writeUInt16LE(0xd110, 0);
+    bytes.writeUInt32LE(timeline, 4);
+    bytes.writeBigUInt64LE(address, 8);
+    return bytes;
+  };
+  expect(isHeadOf(segment, head(2, 0x500_0000n))).toBe(true);
+  // It was begun on the timeline before, and taken over when that ended in the middle of it.
+  expect(isHeadOf(segment, head(1, 0x500_0000n))).toBe(true);
+  expect(isHeadOf(segment, head(3, 0x500_0000n))).toBe(false);
+  expect(isHeadOf(segment, head(2, 0x200_0000n))).toBe(false);
+  expect(isHeadOf(segment, Buffer.alloc(12))).toBe(false);
 });
 
 describe('stray files', () => {
