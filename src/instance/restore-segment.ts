@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSegment } from '../postgres/io/replication-session.ts';
+import type { Kinship } from '../postgres/kinship.ts';
 import { isHeadOf, parseWalFileName } from '../postgres/wal-files.ts';
 import { writeBytesAtomically } from './atomic-file.ts';
 import { readControlFile } from './server-access.ts';
@@ -14,12 +15,17 @@ import { primaryAddress } from './wal-past.ts';
  *
  * Nothing else is ever fetched for a rewind: what lies behind the fork nobody but this instance has.
  *
+ * @param kinship how the two were related before the rewind began
  * @param name of the segment
  * @returns whether it is there now; false when the primary does not have it either, or it is not to be taken from there
  */
-export async function restoreSegment(step: StepContext, name: string, signal: AbortSignal): Promise<boolean> {
-  const { context, findings, log } = step;
-  const { kinship } = findings;
+export async function restoreSegment(
+  step: StepContext,
+  kinship: Kinship | undefined,
+  name: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { context, log } = step;
   const size = readControlFile(context.dataDirectory)?.details?.walSegmentSize;
   if (kinship?.kind !== 'forked' || size === undefined) return false;
   const segment = parseWalFileName(name, size);

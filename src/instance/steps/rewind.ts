@@ -108,8 +108,10 @@ async function answered<T>(question: Promise<T>, signal: AbortSignal): Promise<T
 
 /** Rehearses the rewind, without a change but the end of crash recovery, which any start would bring as well. */
 async function isNeeded(step: StepContext, conninfo: string, signal: AbortSignal): Promise<boolean> {
-  const { context } = step;
+  const { context, findings } = step;
   const { dataDirectory } = context;
+  // A change of roles meanwhile forgets it.
+  const { kinship } = findings;
   // Only a rewind can make something of it, and what it looks like is no longer what it is.
   if (isTorn(dataDirectory)) return true;
   if (!isCleanlyDown(dataDirectory)) {
@@ -121,7 +123,7 @@ async function isNeeded(step: StepContext, conninfo: string, signal: AbortSignal
     if (result === 'may begin') return true;
     const missing = missingSegment(result.lines);
     const isRestored =
-      missing !== undefined && (await answered(restoreSegment(step, missing, signal), signal));
+      missing !== undefined && (await answered(restoreSegment(step, kinship, missing, signal), signal));
     if (!isRestored) return requireSuccess(result) === 'done';
   }
 }
