@@ -1,6 +1,6 @@
 import { openWriter, type Writer } from './output-writer.ts';
 
-/** Bytes that may wait for a slow reader. */
+/** Bytes that may wait for a slow reader; see `hasRoomFor` for what is larger than that. */
 const defaultBound = 4 * 1024 * 1024;
 /** Size of the buffers while little is to be done. */
 const smallBuffer = 256 * 1024;
@@ -60,7 +60,7 @@ export class RecordSink {
 
   /** Takes whole lines, and copies them. Never waits, never throws. */
   write(bytes: Buffer, records: number): void {
-    if (this.#closed || this.#waitingBytes + this.#inFlight + bytes.length > this.#bound) {
+    if (this.#closed || !this.#hasRoomFor(bytes.length)) {
       this.#lostRecords += records;
       this.#lostBytes += bytes.length;
       this.#totalLost += records;
@@ -97,6 +97,15 @@ export class RecordSink {
     this.#onIdle.push(resolve);
     await promise;
     clearTimeout(timer);
+  }
+
+  /**
+   * Within the bound; and as long as less than half of it waits for anything at all: one record may be larger than the bound
+   * (16 MiB, see LineSplitter), and would be dropped even if the reader waited for it.
+   */
+  #hasRoomFor(length: number): boolean {
+    const pending = this.#waitingBytes + this.#inFlight;
+    return pending + length <= this.#bound || pending * 2 < this.#bound;
   }
 
   #next(): void {

@@ -107,6 +107,16 @@ describe('a destination', () => {
   });
 });
 
+test('a record that is larger than what may wait comes out whole, when nothing else waits', async () => {
+  const manager = await (await Manager.start()).ready();
+  const sizes = [5, 15, 1].map((mebibytes) => mebibytes * 1024 * 1024);
+  for (const size of sizes) {
+    await manager.query(`DO $$ BEGIN RAISE LOG '%', 'large ' || repeat('x', ${size}); END $$`);
+    await manager.line('it', ({ record }) => record?.message?.length === 'large '.length + size);
+  }
+  expect(manager.lines.filter(({ msg }) => msg?.includes('dropped') === true)).toEqual([]);
+});
+
 test('a destination that cannot be opened is refused with a code and status 2', () => {
   const destination = join(temporaryDirectory(), 'missing', 'log');
   const { code, stdout, stderr } = runManager(['instance', 'run', '--log-destination', destination], {
