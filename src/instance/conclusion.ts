@@ -12,6 +12,9 @@ import { hasRoomForWal } from './wal-space.ts';
 /** Milliseconds: a process that outlives its server could hold the output open for ever. */
 const lastWordsPatience = 500;
 
+/** What asks a postmaster to stop. One that has its handlers dies of none of them. */
+const stopSignals: ReadonlySet<string> = new Set(['SIGTERM', 'SIGINT', 'SIGQUIT']);
+
 /** The exit status after the end of the last server (contract 01, 1.6; the table in README.md). */
 export async function concludeEnd(
   end: ServerEnd,
@@ -28,6 +31,8 @@ export async function concludeEnd(
   about.log.info({ exit: describeExit(exit), mode }, 'the server has ended');
   if (about.fault !== undefined) return about.fault.exitCode;
   if (exit.code === 0 && mode === undefined) return 0;
+  // It had no handlers yet, and was nothing but a process.
+  if (mode !== undefined && exit.signal !== null && stopSignals.has(exit.signal)) return 0;
   if (exit.code !== 0 && mode === undefined) {
     // What the server said last tells why it ended: it may still be on its way.
     await about.lastWords();

@@ -210,6 +210,16 @@ describe.runIf(
     expect((await manager.ended()).code).toBe(0);
   });
 
+  test.each(['SIGTERM', 'SIGINT', 'SIGQUIT'] as const)(
+    '%s for a server that has no handlers yet is a stop like any other: status 0',
+    async (signal) => {
+      const manager = await startFake('bare');
+      await manager.message('instance is starting');
+      process.kill(manager.processOne!, signal);
+      expect(await manager.ended()).toEqual({ code: 0, signal: null });
+    },
+  );
+
   test('signals before anything is started end it at once', async () => {
     const manager = await Manager.start({ wrapper: namespace });
     const one = await eventually('process 1 with its handlers', () => {
