@@ -5,8 +5,9 @@ import type { ServerContext } from './server-context.ts';
 import type { Wishes } from './wishes.ts';
 
 export interface ReloadOptions {
-  /** Undefined: there is nothing yet that could be reloaded. */
+  /** Undefined as long as nothing is prepared for a server. */
   readonly context: ServerContext | undefined;
+  /** Undefined: the Cluster has not been read yet. */
   readonly wishes: Wishes | undefined;
   readonly server: Server | undefined;
   readonly signal: AbortSignal;
@@ -24,12 +25,16 @@ export async function reload({
   log,
   onReloaded,
 }: ReloadOptions): Promise<void> {
-  if (context === undefined || wishes === undefined || server?.postmaster === undefined) {
-    log.info('nothing to reload yet');
+  if (wishes === undefined) {
+    log.info('nothing to reload yet: nothing has been read');
     return;
   }
   try {
     const desired = await wishes.readAgain(signal);
+    if (context === undefined || server?.postmaster === undefined) {
+      log.info('configuration read again; the server will start with it');
+      return;
+    }
     const changed = writeConfigurationFiles(context, desired, { isFirstBoot: false });
     server.signal('SIGHUP');
     log.info({ changed }, 'configuration reloaded');

@@ -1,6 +1,7 @@
-import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { eventually, Manager, runManager, temporaryDirectory } from '../support/manager.ts';
+import { startWithCluster } from '../support/lone-cluster.ts';
+import { eventually, Manager, runManager } from '../support/manager.ts';
 
 describe('a life', () => {
   test('from nothing to a served database, and in order to its end', async () => {
@@ -141,30 +142,6 @@ describe('signals', () => {
     await manager.line('fast stop', (line) => line.mode === 'fast' && line.event === 'deadline');
     expect((await manager.ended()).code).toBe(0);
   });
-
-  test('HUP without a cluster file loads what a person has changed in postgresql.conf', async () => {
-    const manager = await (await Manager.start()).ready();
-    expect(await manager.query('SHOW work_mem')).toBe('4MB');
-    appendFileSync(`${manager.dataDirectory}/postgresql.conf`, "work_mem = '6MB'\n");
-    manager.signal('SIGHUP');
-    await manager.message('configuration reloaded');
-    await eventually('the new setting', async () => (await manager.query('SHOW work_mem')) === '6MB');
-  });
-
-  test('HUP loads a changed cluster file', async () => {
-    const spec = (memory: string) =>
-      `postgresql: {pg_hba: [${trustLoopback}], parameters: {work_mem: ${memory}}}`;
-    const manager = await (await startWithCluster(spec('5MB'))).ready();
-    const app = { user: 'app', database: 'app' };
-    expect(await manager.query('SHOW work_mem', app)).toBe('5MB');
-    writeFileSync(`${manager.home}/cluster.yaml`, clusterText(spec('6MB')));
-    manager.signal('SIGHUP');
-    await eventually('the new setting', async () => (await manager.query('SHOW work_mem', app)) === '6MB');
-    writeFileSync(`${manager.home}/cluster.yaml`, 'no cluster');
-    manager.signal('SIGHUP');
-    await manager.message('configuration not reloaded');
-    expect(await manager.query('SHOW work_mem', app)).toBe('6MB');
-  });
 });
 
 describe('the end of the server', () => {
@@ -263,16 +240,3 @@ test('a postmaster that hangs is not ready, though its sessions go on', async ()
 
 const isStopping = (mode: string) => (line: { msg?: string; mode?: unknown }) =>
   line.msg === 'stopping the server' && line.mode === mode;
-
-function clusterText(spec: string): string {
-  return `apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: demo}\nspec:\n  ${spec}\n`;
-}
-
-const trustLoopback = 'host all all 127.0.0.1/32 trust';
-
-async function startWithCluster(spec: string): Promise<Manager> {
-  const home = temporaryDirectory();
-  const access = spec.startsWith('postgresql:') ? '' : `postgresql: {pg_hba: [${trustLoopback}]}\n  `;
-  writeFileSync(`${home}/cluster.yaml`, clusterText(access + spec));
-  return Manager.start({ home, options: ['--cluster-file', `${home}/cluster.yaml`] });
-}
