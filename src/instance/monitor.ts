@@ -6,11 +6,21 @@ import { messageOf } from '../errors/manager-error.ts';
 import type { Logger } from '../logs/manager-log.ts';
 import { connect, type Login, type ServerAddress, sqlState } from '../postgres/io/connection.ts';
 import { pingServer } from '../postgres/io/startup-ping.ts';
+import { type RoleRow, roleQuery, sharedRoleQuery } from '../postgres/role-query.ts';
 import { type VitalsRow, vitalsQuery } from '../postgres/vitals-query.ts';
 import { now, pause } from './deadline.ts';
+import { readPostmasterPid } from './server-access.ts';
 
 /** Milliseconds. Readiness promises an answer of the last second, so a question is asked every 650 ms. */
-const period = { starting: 50, running: 650, hurried: 15, vitals: 5_000, loginRetry: 60_000 } as const;
+const period = {
+  starting: 50,
+  running: 650,
+  hurried: 15,
+  vitals: 5_000,
+  loginRetry: 60_000,
+  /** Each question to a server that does not take connections yet is a FATAL in its log. */
+  unready: 5_000,
+} as const;
 /** Milliseconds that one question may take. */
 const patience = 900;
 /** Without a limit of its own: longer than any stop. */
@@ -32,25 +42,6 @@ export interface MonitorOptions {
   readonly onNews: () => void;
 }
 
-interface RoleRow {
-  readonly standby: boolean;
-  readonly receiving: boolean;
-  readonly received: string | null;
-  readonly streaming: string[] | null;
-}
-
-/**
- * What is asked all the time; the second form also of the instances around this one. A base backup (contract 04, 3.7) streams
- * WAL as well, and is none.
- */
-const roleQuery =
-  'SELECT pg_is_in_recovery() AS standby, false AS receiving, NULL AS received, NULL AS streaming';
-const sharedRoleQuery = `
-SELECT pg_is_in_recovery() AS standby, EXISTS (SELECT FROM pg_stat_wal_receiver) AS receiving,
-       GREATEST(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text AS received,
-       (SELECT array_agg(application_name::text ORDER BY application_name) FROM pg_stat_replication
-        WHERE state = 'streaming' AND application_name NOT LIKE '%-join') AS streaming`;
-
 /**
  * Keeps asking the server, so that a probe need not: over one session kept open, or, where that may not be opened
  * (somebody's pg_hba.conf wants a password that we do not have), by beginning a session and leaving it.
@@ -62,6 +53,7 @@ export class Monitor {
   #client: Client | undefined;
   #loginRefusedAt: number | undefined;
   #vitalsAt = Number.NEGATIVE_INFINITY;
+  #pingedAt = now();
   #watcher: FSWatcher | undefined;
   #quiet = false;
   #isHurried = false;
@@ -169,6 +161,7 @@ export class Monitor {
   }
 
   async #introduce(): Promise<void> {
+    if (!this.#isReady && now() - this.#pingedAt < period.unready) return;
     if (!(await this.#ping())) return;
     this.#answered();
     const refusedAt = this.#loginRefusedAt;
@@ -177,9 +170,16 @@ export class Monitor {
     if (this.#client !== undefined) await this.#query(this.#client);
   }
 
+  /** What the server says of itself in postmaster.pid. */
+  get #isReady(): boolean {
+    const status = readPostmasterPid(this.#options.dataDirectory)?.status;
+    return status === 'ready' || status === 'standby';
+  }
+
   /** Begins a session and leaves it. Tells whether it got as far as the question for a password. */
   async #ping(): Promise<boolean> {
     const { observation, address, login } = this.#options;
+    this.#pingedAt = now();
     const answer = await pingServer(address(), login.user, patience);
     // 53300: every place is taken, which is an answer of a server that works.
     const isFull = answer.kind === 'refuses' && answer.sqlState === '53300';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ControlFile, parseControlFile } from '../postgres/control-file.ts';
 import type { Login, ServerAddress } from '../postgres/io/connection.ts';
-import { parsePostmasterPid } from '../postgres/postmaster-pid.ts';
+import { type PostmasterPidFile, parsePostmasterPid } from '../postgres/postmaster-pid.ts';
 import { readIfPresent } from './atomic-file.ts';
 import type { ServerContext } from './server-context.ts';
 import type { DesiredState } from './settings.ts';
@@ -17,12 +17,17 @@ export function loginOf({ firstBoot }: DesiredState): Login {
  * configuration; until then what was asked for.
  */
 export function serverAddress(context: ServerContext): ServerAddress {
-  const text = readIfPresent(join(context.dataDirectory, 'postmaster.pid'));
-  const file = text === undefined ? undefined : parsePostmasterPid(text);
+  const file = readPostmasterPid(context.dataDirectory);
   return {
     socketDirectory: file?.socketDirectory ?? context.directories.socket,
     port: file?.port ?? context.port,
   };
+}
+
+/** Undefined when there is no such file, or it says nothing. */
+export function readPostmasterPid(dataDirectory: string): PostmasterPidFile | undefined {
+  const text = readIfPresent(join(dataDirectory, 'postmaster.pid'));
+  return text === undefined ? undefined : parsePostmasterPid(text);
 }
 
 /** The beginning of global/pg_control; undefined when it is missing or no control file. */

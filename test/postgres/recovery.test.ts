@@ -122,6 +122,11 @@ test('TERM while crash recovery runs is an ordered stop, and the next start goes
   const { home } = await crashed();
   const manager = await Manager.start({ home, env, server });
   const replay = await Replay.begun(manager);
+  // Whether it takes connections yet it says by itself: it is asked seldom, since it logs each question as FATAL.
+  const turnedAway = () => manager.lines.filter(({ record }) => record?.sql_state_code === '57P03');
+  await eventually('two questions', () => turnedAway().length >= 2);
+  const [first, second] = turnedAway().map(({ ts }) => Date.parse(String(ts)));
+  expect(second! - first!).toBeGreaterThan(4_000);
   manager.signal('SIGTERM');
   const stop = await manager.line('the stop', (line) => line.msg === 'stopping the server');
   expect(stop).toMatchObject({ mode: 'fast' });
