@@ -11,7 +11,9 @@ import type { Logger } from '../logs/manager-log.ts';
 import type { Login } from '../postgres/io/connection.ts';
 import { formatLsn } from '../postgres/lsn.ts';
 import type { ChildExit } from '../process/exit-status.ts';
+import { markServer, type ServerMark } from '../process/left-behind.ts';
 import type { WaitStatus } from '../process/libc.ts';
+import { endLeftBehind } from './left-behind.ts';
 import { Monitor } from './monitor.ts';
 import { adoptPostmaster, type Postmaster, startPostmaster } from './postmaster.ts';
 import { readControlFile, serverAddress, wasShutDown } from './server-access.ts';
@@ -52,6 +54,7 @@ export interface ServerOptions {
 /** The server of one data directory: one postmaster at a time, started, watched and stopped here and nowhere else. */
 export class Server {
   readonly #options: ServerOptions;
+  readonly #mark: ServerMark;
   #postmaster: Postmaster | undefined;
   #monitor: Monitor | undefined;
   #stopper: Stopper | undefined;
@@ -61,9 +64,10 @@ export class Server {
 
   constructor(options: ServerOptions) {
     this.#options = options;
+    this.#mark = markServer(options.context.dataDirectory, options.context.executable);
   }
 
-  /** The present one, until its end has been noticed. */
+  /** The present one, until its end has been noticed, and nothing of it is left. */
   get postmaster(): Postmaster | undefined {
     return this.#postmaster;
   }
@@ -170,13 +174,15 @@ export class Server {
   }
 
   async #finish(postmaster: Postmaster, exit: ChildExit): Promise<void> {
-    const { observation, transition, onEnd, lock } = this.#options;
+    const { observation, transition, onEnd, lock, log } = this.#options;
+    const end = { exit, mode: this.stopMode, cause: this.#cause, silent: postmaster.silent };
+    // It would take whoever has its number by now for the server.
+    this.#stopper = undefined;
+    await endLeftBehind(this.#mark, log);
     if (this.#isAdopted) await lock();
     this.#noteControlFile('after the end');
-    const end = { exit, mode: this.stopMode, cause: this.#cause, silent: postmaster.silent };
     this.#postmaster = undefined;
     this.#isAdopted = false;
-    this.#stopper = undefined;
     const monitor = this.#monitor;
     this.#monitor = undefined;
     transition('server ended');

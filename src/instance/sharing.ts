@@ -77,6 +77,7 @@ export async function openSharing(step: StepContext, options: SharingOptions): P
   const watchdog = new Watchdog({
     children: context.children,
     dataDirectory: context.dataDirectory,
+    executable: context.executable,
     patience: step.desired().policyFor('isolation').immediateSeconds * 1000,
     isTakingOver: options.isTakingOver,
     log,
