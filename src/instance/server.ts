@@ -13,6 +13,7 @@ import { formatLsn } from '../postgres/lsn.ts';
 import type { ChildExit } from '../process/exit-status.ts';
 import { markServer, type ServerMark } from '../process/left-behind.ts';
 import type { WaitStatus } from '../process/libc.ts';
+import { dataRoleOf } from './data-role.ts';
 import { endLeftBehind } from './left-behind.ts';
 import { Monitor } from './monitor.ts';
 import { adoptPostmaster, type Postmaster, startPostmaster } from './postmaster.ts';
@@ -60,6 +61,7 @@ export class Server {
   #stopper: Stopper | undefined;
   #cause: StopEvent | undefined;
   #isAdopted = false;
+  #startedWith: 'primary' | 'standby' | undefined;
   #ended: Promise<unknown> = Promise.resolve();
 
   constructor(options: ServerOptions) {
@@ -83,6 +85,11 @@ export class Server {
   /** The present one was started by an earlier manager; nobody knows what it was told since. */
   get isAdopted(): boolean {
     return this.#isAdopted;
+  }
+
+  /** As what the present one began, by its files; undefined: there is none, or they did not tell. */
+  get startedWith(): 'primary' | 'standby' | undefined {
+    return this.#startedWith;
   }
 
   /** Resolves when the present server, if any, has ended. */
@@ -148,6 +155,8 @@ export class Server {
     const { context, observation, log, login, transition, onNews, policyFor, isShared } = this.#options;
     forgetServer(observation);
     this.#postmaster = postmaster;
+    const data = dataRoleOf(context.dataDirectory);
+    this.#startedWith = data === 'primary' || data === 'standby' ? data : undefined;
     this.#cause = undefined;
     transition('server started');
     const monitor = new Monitor({
@@ -182,6 +191,7 @@ export class Server {
     if (this.#isAdopted) await lock();
     this.#noteControlFile('after the end');
     this.#postmaster = undefined;
+    this.#startedWith = undefined;
     this.#isAdopted = false;
     const monitor = this.#monitor;
     this.#monitor = undefined;
