@@ -8,12 +8,12 @@ inbox.install();
 // Node would print the notice that node:ffi is experimental as plain text between the records.
 process.removeAllListeners('warning');
 
-if (process.argv[2] === watchdogWord) void watch(process.argv[3] ?? '');
+if (process.argv[2] === watchdogWord) void watch(process.argv[3] ?? '', process.argv[4] ?? '');
 else void run();
 
-async function watch(dataDirectory: string): Promise<void> {
+async function watch(dataDirectory: string, executable: string): Promise<void> {
   const { runWatchdog } = await import('../src/process/watchdog.ts');
-  runWatchdog(dataDirectory);
+  runWatchdog(dataDirectory, executable);
 }
 
 async function run(): Promise<void> {

@@ -24,6 +24,9 @@ export interface Decision {
   readonly needsReadingOf: number | undefined;
 }
 
+/** Milliseconds between two looks at a data directory with which something is wrong: nothing tells of its end. */
+const problemPeriod = 1_000;
+
 /**
  * Decides what this instance does next. Pure: the same situation always gives the same decision, and everything that is
  * ever done to a role is one cell of the table.
@@ -40,7 +43,7 @@ export function decide(situation: Situation, table: TransitionTable = transition
   const needsReadingOf = goal === 'claim' ? situation.lease.heldSince : undefined;
   const base = { state, goal, lease, again: lookAgainAt(situation), needsReadingOf, isRefused: false };
   if (step === undefined) {
-    const why = cell.kind === 'step' ? undefined : cell.why;
+    const why = cell.kind === 'step' ? undefined : withProblem(cell, situation);
     return { ...base, step, why, isRefused: cell.kind === 'refuse' };
   }
   const pace = paceStep(situation.failures ?? {}, step, situation.now);
@@ -62,16 +65,35 @@ function repoint({ instance }: Situation, state: State, goal: Goal): StepName | 
   return goal === 'follow' && follows && instance.source === 'wrong' ? 'point to the primary' : undefined;
 }
 
+/** A refusal that is for the data directory says what is wrong with it. */
+function withProblem(
+  { kind, why }: { readonly kind: string; readonly why: string },
+  { instance }: Situation,
+): string {
+  const { dataProblem, server } = instance;
+  const isAboutIt = kind === 'refuse' && server === 'down' && dataProblem !== undefined;
+  return isAboutIt ? `${why}: ${dataProblem}` : why;
+}
+
 /** The times at which a situation changes by itself. */
-function lookAgainAt({ lease, adoptionGraceEnds, now }: Situation): number | undefined {
+function lookAgainAt({ instance, lease, adoptionGraceEnds, now }: Situation): number | undefined {
   const receiverEnds = lease.heldSince === undefined ? 0 : lease.heldSince + receiverPatience;
-  const times = [lease.fenceAt ?? 0, adoptionGraceEnds, receiverEnds];
+  const nextLook = instance.dataProblem === undefined ? 0 : now + problemPeriod;
+  const times = [lease.fenceAt ?? 0, adoptionGraceEnds, receiverEnds, nextLook];
   const coming = times.filter((time) => time > now && Number.isFinite(time));
   return coming.length === 0 ? undefined : Math.min(...coming);
 }
 
 /** Of these the server takes writes, or may do so at any moment. */
-const primariesUp: ReadonlySet<State> = new Set(['primary up', 'unfinished primary up', 'primary serving']);
+const primariesUp: ReadonlySet<State> = new Set([
+  'primary up',
+  'unfinished primary up',
+  'clashing primary up',
+  'primary serving',
+]);
+
+/** In these an instance cannot become the primary, whatever happens. */
+const leaderless: ReadonlySet<State> = new Set(['torn', 'unclear', 'clashing primary down']);
 
 /** Steps that are let go to their end, and then there may be a primary, although nothing shows it yet. */
 const makingPrimary: ReadonlySet<StepName> = new Set(['initialise', 'start', 'promote']);
@@ -91,7 +113,7 @@ function leaseIntent(situation: Situation, state: State, goal: Goal): LeaseInten
   if (goal === 'unknown') return 'leave';
   const mayLead = cluster?.targetPrimary === instance.name || cluster?.isCandidate === true;
   const isChosen = mayLead && goal !== 'quit';
-  const couldLead = state !== 'torn' && (state !== 'empty' || cluster?.currentPrimary === '');
+  const couldLead = !leaderless.has(state) && (state !== 'empty' || cluster?.currentPrimary === '');
   if (!isChosen || !couldLead) return isMakingPrimary(situation) ? 'leave' : 'release';
   // Contract 03, 3.12: fencing does not give the lease back, so that nobody is promoted behind a person's back.
   return goal !== 'fence' || isHeld(situation, now) ? 'hold' : 'leave';

@@ -6,20 +6,27 @@ import type { StepName } from './step-name.ts';
  * seen says so. Times are milliseconds of one clock that never goes back and goes on while the machine sleeps.
  */
 
+/**
+ * What PGDATA holds. `torn`: a rewind was begun and not completed, so that nothing but a rewind may touch it. `unclear`: it
+ * cannot be looked at, or holds something that is no whole database.
+ */
+export type DataRole = 'empty' | 'torn' | 'unclear' | 'primary' | 'standby';
+
 /** This instance, as its files and its server show it. */
 export interface InstanceFacts {
   readonly name: string;
-  /**
-   * What PGDATA holds. `torn`: a rewind was begun and not completed, so that nothing but a rewind may touch it.
-   * A standby whose promotion was asked for counts as a primary from that moment on.
-   */
-  readonly data: 'empty' | 'torn' | 'primary' | 'standby';
+  /** A standby whose promotion was asked for counts as a primary from that moment on. */
+  readonly data: DataRole;
+  /** What is wrong with PGDATA, for people; undefined: nothing. */
+  readonly dataProblem?: string | undefined;
   /** Whether a postmaster exists, whatever it does. */
   readonly server: 'down' | 'up';
   /** What the server itself says of its role; unknown when it does not answer. */
   readonly role: 'primary' | 'standby' | 'unknown';
   /** The promotion of this server was asked for, and nobody has seen the end of it; undefined: it was not. */
   readonly isPromoting?: boolean;
+  /** It was promoted, and yet wrote to the timeline of before: nobody may take it for a primary. Undefined: it was not. */
+  readonly isOnOldTimeline?: boolean;
   /** Whether WAL of another instance still arrives. */
   readonly receiver: 'receiving' | 'idle' | 'unknown';
   /** How the WAL of this directory relates to that of the present primary (src/postgres/kinship.ts). */

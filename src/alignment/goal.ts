@@ -1,3 +1,4 @@
+import { roleOf } from './data-role.ts';
 import type { Situation } from './facts.ts';
 
 /** What an instance shall become, for the table of transitions. */
@@ -72,7 +73,7 @@ export function isHeld({ lease }: Pick<Situation, 'lease'>, now: number): boolea
 /** A server that was found running gets the time of one look at the lease; every other one was started with it. */
 function isPrimaryWithoutLease(situation: Situation): boolean {
   const { instance, lease, adoptionGraceEnds, now } = situation;
-  if (instance.data !== 'primary' || instance.server !== 'up' || isHeld(situation, now)) return false;
+  if (instance.server !== 'up' || roleOf(instance) !== 'primary' || isHeld(situation, now)) return false;
   const wasNeverHeld = lease.fenceAt === undefined && lease.standing !== 'lost';
   return !(wasNeverHeld && now < adoptionGraceEnds);
 }

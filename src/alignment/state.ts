@@ -1,15 +1,19 @@
+import { roleOf } from './data-role.ts';
 import type { InstanceFacts, LeaseFacts, Situation } from './facts.ts';
 
 /** What an instance is, for the table of transitions. */
 export const states = [
   'empty',
   'torn',
+  'unclear',
   'primary down',
   'straight primary down',
   'forked primary down',
   'foreign primary down',
+  'clashing primary down',
   'primary up',
   'unfinished primary up',
+  'clashing primary up',
   'primary serving',
   'standby down',
   'forked standby down',
@@ -33,8 +37,10 @@ export const receiverPatience = 10_000;
 
 /** The one state that fits the facts. */
 export function stateOf({ instance, lease, now }: Situation): State {
-  const { data, server } = instance;
-  if (data === 'empty' || data === 'torn') return data;
+  const { server } = instance;
+  const data = roleOf(instance);
+  if (data === 'empty' || data === 'torn' || data === 'unclear') return data;
+  if (data === 'primary' && instance.isOnOldTimeline === true) return `clashing primary ${server}`;
   if (data === 'primary') return server === 'down' ? primaryDown(instance) : primaryUp(instance);
   return server === 'down' ? standbyDown(instance) : standbyUp(instance, lease, now);
 }

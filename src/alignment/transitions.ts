@@ -42,9 +42,17 @@ const lostData = refuse(
 const tornPrimary = refuse(
   'a rewind of this data directory was interrupted: only another primary can complete it',
 );
+const unclear = refuse(
+  'what the data directory holds cannot be told, and nothing is done with it before a person has looked',
+);
 const stranded = refuse(
   'the primary no longer has the WAL that comes next: ask for a new copy (manager cluster reclone), or bring the WAL back',
 );
+/** What its server wrote lies where the WAL of the old primary lies, so that no comparison shows the difference. */
+const clashing = refuse(
+  'this instance was promoted and wrote to the timeline of before, where its WAL cannot be told from that of the old primary: choose another one, and ask for a new copy (manager cluster reclone)',
+);
+const stopClashing = go('stop at once', 'clashing primary down');
 /** Only a person asks for a new copy, and even then the old data is kept. */
 const setAside = go('set aside', 'empty');
 const foreign = refuse(
@@ -131,13 +139,50 @@ export const transitions: TransitionTable = {
     yield: noPrimary,
     keep: unchosen,
   },
+  unclear: {
+    ...wantsDown,
+    found: unclear,
+    claim: unclear,
+    lead: unclear,
+    reign: unclear,
+    follow: unclear,
+    reclone: setAside,
+    yield: unclear,
+    keep: unclear,
+  },
   'primary down': { ...primaryDown, follow: compare },
   'straight primary down': { ...primaryDown, follow: go('turn standby', 'standby down') },
   'forked primary down': { ...primaryDown, follow: go('rewind', 'standby down') },
   'foreign primary down': { ...primaryDown, follow: foreign },
+  'clashing primary down': {
+    ...wantsDown,
+    found: clashing,
+    claim: clashing,
+    lead: clashing,
+    reign: clashing,
+    follow: clashing,
+    reclone: setAside,
+    yield: noPrimary,
+    keep: clashing,
+  },
   'primary up': { ...primaryUp, found: noAnswer, lead: noAnswer, reign: noAnswer },
   // A promotion that has outlived its deadline is waited for again: nothing that replays is better begun anew.
   'unfinished primary up': { ...primaryUp, found: noAnswer, lead: promote, reign: promote },
+  // Nobody may take it for a primary, and what it takes is lost.
+  'clashing primary up': {
+    unknown: stopClashing,
+    found: stopClashing,
+    claim: stopClashing,
+    lead: stopClashing,
+    reign: stopClashing,
+    follow: stopClashing,
+    reclone: stopClashing,
+    yield: stopClashing,
+    keep: stopClashing,
+    fence: stopClashing,
+    isolate: stopClashing,
+    quit: stopClashing,
+  },
   'primary serving': { ...primaryUp, found: announce, lead: announce, reign: aligned },
   'standby down': { ...standbyDown, follow: startStandby },
   'forked standby down': { ...standbyDown, follow: go('rewind', 'standby down') },

@@ -1,3 +1,5 @@
+import { mightBePrimary } from '../alignment/data-role.ts';
+import type { DataRole } from '../alignment/facts.ts';
 import type { Cluster } from './cluster.ts';
 import type { ClusterStatus } from './status.ts';
 
@@ -5,7 +7,7 @@ import type { ClusterStatus } from './status.ts';
 export interface FounderFacts {
   readonly name: string;
   /** What PGDATA holds (src/instance/data-role.ts). */
-  readonly data: 'empty' | 'torn' | 'primary' | 'standby';
+  readonly data: DataRole;
   /** Its server runs, and says that it is a primary. */
   readonly isServing: boolean;
 }
@@ -37,7 +39,7 @@ export function isCandidate(
       if (isServing) return true;
       const haveAllRegistered = others.length + 1 >= (cluster.spec.instances ?? 1);
       return (
-        haveAllRegistered && others.every(([, state]) => state.data !== undefined && state.data !== 'primary')
+        haveAllRegistered && others.every(([, { data: held }]) => held !== undefined && !mightBePrimary(held))
       );
     }
     default:

@@ -1,3 +1,4 @@
+import type { DataRole } from '../alignment/facts.ts';
 /**
  * The status of a Cluster, as far as it is read (contract 03, 4.2); who owns which field says contract 03, 2.5. Fields
  * that are not named here are kept by whoever changes the status: spread the old one.
@@ -50,7 +51,7 @@ export interface ReportedState {
   readonly port?: number;
   readonly statusPort?: number;
   /** What its PGDATA holds, whether or not a server runs on it. */
-  readonly data?: 'empty' | 'torn' | 'primary' | 'standby';
+  readonly data?: DataRole;
   /** Where the instance is in its life, in its own words. */
   readonly phase?: string;
   /** Last WAL position received, or written by a primary: `0/3000060`. */

@@ -211,6 +211,12 @@ export const catalogue = {
     remedy: 'Wait until the primary runs; it is tried again until then, however long that takes.',
     exitCode: 1,
   },
+  PROMOTED_IN_PLACE: {
+    meaning: 'A promoted standby wrote to the timeline of before, and was stopped at once',
+    remedy:
+      'Choose another instance as the primary, save what is only here, and ask for a new copy: manager cluster reclone INSTANCE.',
+    exitCode: 1,
+  },
   REWIND_IMPOSSIBLE: {
     meaning: 'pg_rewind cannot bring this data directory back to the history of the primary',
     remedy:

@@ -11,6 +11,7 @@ import { type Failures, forgetFailure, noteFailure } from '../alignment/pacing.t
 import type { StopEvent } from '../alignment/stop-plan.ts';
 import { type Roles, validityOf } from '../alignment/validity.ts';
 import { messageOf } from '../errors/manager-error.ts';
+import { DataProblem } from './data-problem.ts';
 import { now } from './deadline.ts';
 import type { LeaseHolding } from './lease-holding.ts';
 import { lookAtCluster, lookAtInstance } from './look.ts';
@@ -65,6 +66,7 @@ export class Aligner {
   #isDeciding = false;
   #timer: NodeJS.Timeout | undefined;
   #receiver: InstanceFacts['receiver'] = 'unknown';
+  readonly #dataProblem: DataProblem;
   #roles: Roles = { currentPrimary: '', targetPrimary: '' };
 
   /** @param onRefusal called when a refusal begins, changes or ends */
@@ -73,6 +75,7 @@ export class Aligner {
     this.#lease = lease;
     this.#watchdog = watchdog;
     this.#clock = clock;
+    this.#dataProblem = new DataProblem(step.log);
     this.#onRefusal = onRefusal;
     this.#adoptionGraceEnds = clock() + adoptionGrace;
   }
@@ -109,7 +112,6 @@ export class Aligner {
     const { findings, log } = this.#step;
     this.#stopAsked = undefined;
     findings.isPromoting = false;
-    findings.isOnOldTimeline = false;
     findings.trouble = undefined;
     findings.strandedAt = undefined;
     // When the time of the lease is over, the watchdog may have done what this process could not.
@@ -257,6 +259,7 @@ export class Aligner {
 
   #look(): Situation {
     const instance = lookAtInstance(this.#step);
+    this.#dataProblem.note(instance);
     return {
       instance,
       cluster: lookAtCluster(this.#step, instance),

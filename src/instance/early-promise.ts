@@ -1,3 +1,4 @@
+import { mightBePrimary } from '../alignment/data-role.ts';
 import { freshLeaseMemory, type Promised } from '../alignment/lease.ts';
 import { promiseTo } from '../alignment/vouching.ts';
 import { dataRoleOf } from './data-role.ts';
@@ -29,7 +30,7 @@ export class EarlyPromise {
   give(holder: string): string | undefined {
     const promised = promiseTo(freshLeaseMemory, {
       ...{ me: this.#me, holder, roles: undefined, isWriting: false, now: this.#clock() },
-      isPrimary: dataRoleOf(this.#dataDirectory) === 'primary',
+      isPrimary: mightBePrimary(dataRoleOf(this.#dataDirectory)),
     });
     if (typeof promised === 'string') return promised;
     this.#given = promised.promise;

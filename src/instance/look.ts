@@ -1,7 +1,13 @@
-import { type ClusterFacts, type InstanceFacts, loneClusterFacts } from '../alignment/facts.ts';
+import { roleOf } from '../alignment/data-role.ts';
+import {
+  type ClusterFacts,
+  type DataRole,
+  type InstanceFacts,
+  loneClusterFacts,
+} from '../alignment/facts.ts';
 import { isFenced } from '../cluster/fencing.ts';
 import { isCandidate } from '../cluster/founder.ts';
-import { dataRoleOf } from './data-role.ts';
+import { lookAtData } from './data-role.ts';
 import { now } from './deadline.ts';
 import { isRecloneDue } from './kept-data.ts';
 import { followsPlan } from './replication-files.ts';
@@ -15,15 +21,24 @@ export function lookAtInstance(step: StepContext): InstanceFacts {
   const { settings, context, server, observation, findings, desired, view } = step;
   const { phase, answeredAt, inRecovery, isReceiving } = observation;
   const isAnswering = phase === 'running' && answeredAt !== undefined && now() - answeredAt <= roleIsKnownFor;
-  const isKnown = isAnswering && !findings.isOnOldTimeline;
+  const files = lookAtData(context.dataDirectory);
+  const isOnOldTimeline = findings.isOnOldTimeline || files.isOnOldTimeline;
+  const isKnown = isAnswering && !isOnOldTimeline;
   const role = inRecovery === true ? 'standby' : 'primary';
   const receiver = isReceiving === true ? 'receiving' : 'idle';
-  return {
-    name: settings.name,
+  const facts = {
     isPromoting: findings.isPromoting,
-    data: findings.isPromoting ? 'primary' : dataRoleOf(context.dataDirectory),
+    // What a server was started with it is at least, whatever has become of its files since.
+    data: findings.isPromoting ? 'primary' : dataBeside(server, files.data),
     server: server.postmaster === undefined ? 'down' : 'up',
     role: !isKnown || inRecovery === undefined ? 'unknown' : role,
+  } as const;
+  return {
+    name: settings.name,
+    ...facts,
+    data: roleOf(facts),
+    dataProblem: files.problem,
+    isOnOldTimeline,
     receiver: !isKnown || isReceiving === undefined ? 'unknown' : receiver,
     kinship: findings.kinship?.kind ?? 'unknown',
     isAstray: findings.trouble !== undefined && view.kind !== 'standalone',
@@ -31,6 +46,12 @@ export function lookAtInstance(step: StepContext): InstanceFacts {
     isStranded: findings.strandedAt === observation.received,
     source: followsPlan(context.dataDirectory, desired().replication) ? 'right' : 'wrong',
   };
+}
+
+/** What a server was started with it is at least, whatever has become of its files since. */
+function dataBeside({ startedWith }: StepContext['server'], files: DataRole): DataRole {
+  if (startedWith === undefined || files === 'primary') return files;
+  return startedWith === 'primary' || files !== 'standby' ? startedWith : files;
 }
 
 /** What the Cluster says of roles; undefined before the first reading. */

@@ -27,7 +27,8 @@ export interface StartOptions {
   readonly env: NodeJS.ProcessEnv;
   /**
    * Descriptor of the locked data directory. The server and all its processes inherit it, so that the lock lasts
-   * as long as any of them lives, whatever becomes of this process.
+   * as long as any of them lives, whatever becomes of this process. They have it as descriptor 3, by which they are known
+   * (src/process/left-behind.ts).
    */
   readonly lockDescriptor: number | undefined;
   readonly onOutput: (stream: 'stdout' | 'stderr', output: Readable) => void;

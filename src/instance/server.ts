@@ -11,7 +11,10 @@ import type { Logger } from '../logs/manager-log.ts';
 import type { Login } from '../postgres/io/connection.ts';
 import { formatLsn } from '../postgres/lsn.ts';
 import type { ChildExit } from '../process/exit-status.ts';
+import { markServer, type ServerMark } from '../process/left-behind.ts';
 import type { WaitStatus } from '../process/libc.ts';
+import { dataRoleOf } from './data-role.ts';
+import { endLeftBehind } from './left-behind.ts';
 import { Monitor } from './monitor.ts';
 import { adoptPostmaster, type Postmaster, startPostmaster } from './postmaster.ts';
 import { readControlFile, serverAddress, wasShutDown } from './server-access.ts';
@@ -52,18 +55,21 @@ export interface ServerOptions {
 /** The server of one data directory: one postmaster at a time, started, watched and stopped here and nowhere else. */
 export class Server {
   readonly #options: ServerOptions;
+  readonly #mark: ServerMark;
   #postmaster: Postmaster | undefined;
   #monitor: Monitor | undefined;
   #stopper: Stopper | undefined;
   #cause: StopEvent | undefined;
   #isAdopted = false;
+  #startedWith: 'primary' | 'standby' | undefined;
   #ended: Promise<unknown> = Promise.resolve();
 
   constructor(options: ServerOptions) {
     this.#options = options;
+    this.#mark = markServer(options.context.dataDirectory, options.context.executable);
   }
 
-  /** The present one, until its end has been noticed. */
+  /** The present one, until its end has been noticed, and nothing of it is left. */
   get postmaster(): Postmaster | undefined {
     return this.#postmaster;
   }
@@ -79,6 +85,11 @@ export class Server {
   /** The present one was started by an earlier manager; nobody knows what it was told since. */
   get isAdopted(): boolean {
     return this.#isAdopted;
+  }
+
+  /** As what the present one began, by its files; undefined: there is none, or they did not tell. */
+  get startedWith(): 'primary' | 'standby' | undefined {
+    return this.#startedWith;
   }
 
   /** Resolves when the present server, if any, has ended. */
@@ -144,6 +155,8 @@ export class Server {
     const { context, observation, log, login, transition, onNews, policyFor, isShared } = this.#options;
     forgetServer(observation);
     this.#postmaster = postmaster;
+    const data = dataRoleOf(context.dataDirectory);
+    this.#startedWith = data === 'primary' || data === 'standby' ? data : undefined;
     this.#cause = undefined;
     transition('server started');
     const monitor = new Monitor({
@@ -170,13 +183,16 @@ export class Server {
   }
 
   async #finish(postmaster: Postmaster, exit: ChildExit): Promise<void> {
-    const { observation, transition, onEnd, lock } = this.#options;
+    const { observation, transition, onEnd, lock, log } = this.#options;
+    const end = { exit, mode: this.stopMode, cause: this.#cause, silent: postmaster.silent };
+    // It would take whoever has its number by now for the server.
+    this.#stopper = undefined;
+    await endLeftBehind(this.#mark, log);
     if (this.#isAdopted) await lock();
     this.#noteControlFile('after the end');
-    const end = { exit, mode: this.stopMode, cause: this.#cause, silent: postmaster.silent };
     this.#postmaster = undefined;
+    this.#startedWith = undefined;
     this.#isAdopted = false;
-    this.#stopper = undefined;
     const monitor = this.#monitor;
     this.#monitor = undefined;
     transition('server ended');

@@ -1,3 +1,4 @@
+import { mightBePrimary } from '../alignment/data-role.ts';
 import { isFitToLead } from '../alignment/fitness.ts';
 import { isHeld } from '../alignment/goal.ts';
 import type { ClusterSpec } from '../cluster/cluster.ts';
@@ -71,12 +72,13 @@ export async function openSharing(step: StepContext, options: SharingOptions): P
   });
   options.onPromiser((holder) => {
     const { currentPrimary = '', targetPrimary = '' } = step.view.latest?.cluster.status ?? {};
-    const isPrimary = lookAtInstance(step).data === 'primary';
+    const isPrimary = mightBePrimary(lookAtInstance(step).data);
     return lease.promise(holder, { roles: { currentPrimary, targetPrimary }, isPrimary });
   });
   const watchdog = new Watchdog({
     children: context.children,
     dataDirectory: context.dataDirectory,
+    executable: context.executable,
     patience: step.desired().policyFor('isolation').immediateSeconds * 1000,
     isTakingOver: options.isTakingOver,
     log,

@@ -5,7 +5,9 @@ import { classifyFailure } from '../postgres/failure.ts';
 import type { ServerAddress } from '../postgres/io/connection.ts';
 import { pingServer } from '../postgres/io/startup-ping.ts';
 import { describeExit } from '../process/exit-status.ts';
+import { markServer } from '../process/left-behind.ts';
 import { pause } from './deadline.ts';
+import { endLeftBehind } from './left-behind.ts';
 import { type Postmaster, startPostmaster } from './postmaster.ts';
 import type { ServerContext } from './server-context.ts';
 import { Stopper } from './stopper.ts';
@@ -36,6 +38,7 @@ export async function withTemporaryServer(
   work: (address: ServerAddress) => Promise<void>,
 ): Promise<void> {
   const address = { socketDirectory: context.directories.privateSocket, port: context.port };
+  const mark = markServer(context.dataDirectory, context.executable);
   const postmaster = await startPostmaster({
     children: context.children,
     executable: join(context.installation.binDirectory, context.executable),
@@ -70,6 +73,7 @@ export async function withTemporaryServer(
     signal.removeEventListener('abort', hurry);
     stopper.push('stop requested');
     await postmaster.exited;
+    await endLeftBehind(mark, context.log);
     context.impatience.removeEventListener('abort', hurryMore);
   }
 }

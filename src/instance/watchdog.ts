@@ -21,6 +21,8 @@ export interface Guarded {
 export interface WatchdogOptions {
   readonly children: Children;
   readonly dataDirectory: string;
+  /** File name of the server's program. */
+  readonly executable: string;
   /** Milliseconds between the immediate stop and the kill. */
   readonly patience: number;
   /**
@@ -83,9 +85,9 @@ export class Watchdog {
   }
 
   #start(): ChildProcess {
-    const { children, dataDirectory } = this.#options;
-    const program = process.argv[1] ?? '';
-    const child = children.spawn(process.execPath, [...frugality, program, watchdogWord, dataDirectory], {
+    const { children, dataDirectory, executable } = this.#options;
+    const words = [process.argv[1] ?? '', watchdogWord, dataDirectory, executable];
+    const child = children.spawn(process.execPath, [...frugality, ...words], {
       stdio: ['pipe', 'ignore', 'ignore'],
       env: {},
       detached: true,

@@ -11,6 +11,8 @@ export const joinDirectory = '.join-staging';
  * source does not have, and passes over everything else.
  */
 export const tornMarker = '.rewind-unfinished';
+/** Left by a promotion after which the server wrote to the timeline of before: nobody can tell its WAL from the old primary's. */
+export const oldTimelineMarker = '.promoted-in-place';
 /** Present while the data is put aside for a new copy: what is not here any more stands beside PGDATA. Its text is the request. */
 export const keepMarker = '.reclone-unfinished';
 /** With this file a server starts as a standby (PostgreSQL manual, 26.2). */
@@ -55,6 +57,11 @@ export type DataDirectoryVerdict =
 /** Whether the server refuses a directory of this mode: others may write or read it (PG_MODE_MASK_GROUP). */
 export const isTooOpen = (mode: number): boolean => (mode & 0o027) !== 0;
 
+/** What stands in a data directory, without what may lie about in an empty one. */
+export function contentOf(entries: readonly string[]): string[] {
+  return entries.filter((name) => name !== 'lost+found' && !name.startsWith(abortedPrefix));
+}
+
 const refuse = (code: ErrorCode, reason: string): DataDirectoryVerdict => ({ state: 'refuse', code, reason });
 
 /**
@@ -83,7 +90,7 @@ export function judgeDataDirectory(
   if (facts.kind === 'missing') return emptyVerdict(facts);
 
   const aborted = facts.entries.filter((name) => name.startsWith(abortedPrefix));
-  const content = facts.entries.filter((name) => name !== 'lost+found' && !name.startsWith(abortedPrefix));
+  const content = contentOf(facts.entries);
   if (content.length === 0) return emptyVerdict(facts);
   if (content.includes(keepMarker)) return { state: 'keep rest' };
   if (content.includes(joinMarker)) return { state: 'discard copy', entries: content };

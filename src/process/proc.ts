@@ -23,12 +23,21 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
 /** Whether a process has a handler for a signal; true where the kernel does not tell. */
 export function handlesSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
-    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    if (caught === undefined) return true;
-    return ((BigInt(`0x${caught}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
+    return isInSet(readFileSync(`/proc/${pid}/status`, 'utf8'), 'SigCgt', signal) ?? true;
   } catch {
     return true;
   }
+}
+
+/** Whether a process ignores a signal, by the text of its /proc/PID/status; false where the kernel does not tell. */
+export function isIgnored(status: string, signal: NodeJS.Signals): boolean {
+  return isInSet(status, 'SigIgn', signal) ?? false;
+}
+
+function isInSet(status: string, set: 'SigCgt' | 'SigIgn', signal: NodeJS.Signals): boolean | undefined {
+  const mask = new RegExp(`^${set}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1];
+  if (mask === undefined) return undefined;
+  return ((BigInt(`0x${mask}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
 }
 
 /**

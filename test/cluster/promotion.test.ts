@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { oldTimelineMarker } from '../../src/postgres/data-directory.ts';
 import { signalProcess } from '../../src/process/proc.ts';
 import { Cluster, hasReplication } from '../support/cluster.ts';
 import { Writer } from '../support/writer.ts';
@@ -52,6 +55,28 @@ test.runIf(hasReplication)('a promotion that does not end makes room for another
   await writer.more('demo-3');
   expect(await writer.conclude('promotion that does not end', 'hang')).toEqual([]);
 });
+
+test.runIf(hasReplication)(
+  'a primary that was made on the timeline of before is stopped at once, and makes room for another one',
+  async () => {
+    const cluster = await Cluster.start({ isSynchronous: true });
+    const writer = await Writer.start(cluster);
+    const manager = cluster.of('demo-1');
+    // No real server does that (see the unit tests of the step): only the mark tells of it.
+    writeFileSync(join(cluster.dataOf('demo-1'), oldTimelineMarker), '');
+    await manager.line('a stop', ({ msg, mode }) => msg === 'stopping the server' && mode === 'immediate');
+    await manager.line('a refusal', ({ msg, state }) => {
+      return state === 'clashing primary down' && msg?.includes('the timeline of before') === true;
+    });
+    const chosen = await cluster.failOver('demo-1');
+    await cluster.leads(chosen);
+    await writer.more(chosen);
+    expect(await cluster.ask('demo-1', 'SELECT 1')).toBeUndefined();
+    await cluster.requestCopy('demo-1');
+    await cluster.healthy();
+    expect(await writer.conclude('primary on the timeline of before', 'person')).toEqual([]);
+  },
+);
 
 /** Halts the process that replays WAL, and with it any promotion. @returns the way to let it go on */
 async function haltReplay(cluster: Cluster, name: string): Promise<() => void> {

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openLibc } from '../../src/process/libc.ts';
@@ -12,8 +12,11 @@ const program = new URL('../../bin/manager.ts', import.meta.url).pathname;
 /** Longer than any of these tests lasts. */
 const never = 3_600_000;
 
-function start(executable: string, args: readonly string[], cwd: string): ChildProcess {
-  const child = spawn(executable, args, { cwd, stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+function start(executable: string, args: readonly string[], cwd: string, open = cwd): ChildProcess {
+  const descriptor = openSync(open, 'r');
+  const stdio: StdioOptions = ['pipe', 'ignore', 'ignore', descriptor];
+  const child = spawn(executable, args, { cwd, stdio, detached: true });
+  closeSync(descriptor);
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }
@@ -21,7 +24,7 @@ function start(executable: string, args: readonly string[], cwd: string): ChildP
 /** A watchdog of a directory, and what stands for the servers there. */
 function place() {
   const directory = temporaryDirectory();
-  const watchdog = start(process.execPath, [program, watchdogWord, directory], '/');
+  const watchdog = start(process.execPath, [program, watchdogWord, directory, 'sleep'], '/');
   return {
     directory,
     tell: (fenceAt: number, patience: number, pid: number) =>
@@ -116,6 +119,35 @@ test('one that died before it had started its server leaves a guard of limited t
   tell(bootTime() + 100, 200, 0);
   leave();
   expect(await endOf(watchdog, 'the watchdog')).toBe(0);
+});
+
+test('what a server leaves behind ends with it, however long the lease is', async () => {
+  const { tell, leave, server, directory, watchdog } = place();
+  const child = server();
+  const session = start('sleep', ['600'], '/', directory);
+  const shell = start('bash', ['-c', 'read -r _'], directory);
+  tell(bootTime() + never, never, child.pid!);
+  child.kill('SIGKILL');
+  expect(await endOf(session, 'the session')).toBe('SIGKILL');
+  leave();
+  expect(await endOf(watchdog, 'the watchdog')).toBe(0);
+  expect(shell.signalCode).toBeNull();
+});
+
+test('the next server is not taken for what the last one has left behind', async () => {
+  const { tell, leave, server, watchdog } = place();
+  const first = server();
+  tell(bootTime() + never, never, first.pid!);
+  watchdog.kill('SIGSTOP');
+  first.kill('SIGKILL');
+  tell(bootTime() + never, never, 0);
+  const next = server();
+  watchdog.kill('SIGCONT');
+  tell(bootTime() + never, never, next.pid!);
+  tell(0, 0, 0);
+  leave();
+  expect(await endOf(watchdog, 'the watchdog')).toBe(0);
+  expect([next.exitCode, next.signalCode]).toEqual([null, null]);
 });
 
 test('a stale postmaster.pid names nobody', async () => {

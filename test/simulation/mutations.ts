@@ -224,6 +224,11 @@ export const mutations: readonly Mutation[] = [
     { kinds: themes.orphans },
   ),
   mutation(
+    'what a postmaster has left behind is not looked for',
+    { killsWhatIsLeft: false },
+    { kinds: themes.leftovers },
+  ),
+  mutation(
     'a stop that was begun for something else keeps its patience',
     { shortensStops: false },
     { sound: withoutWatchdog, kinds: haltless },

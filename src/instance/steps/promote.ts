@@ -1,6 +1,9 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ManagerError } from '../../errors/manager-error.ts';
+import { oldTimelineMarker } from '../../postgres/data-directory.ts';
 import { connect } from '../../postgres/io/connection.ts';
+import { syncDirectory } from '../atomic-file.ts';
 import { now, pause } from '../deadline.ts';
 import { loginOf, serverAddress } from '../server-access.ts';
 import type { Step, StepContext } from '../step-context.ts';
@@ -25,11 +28,16 @@ SELECT CASE WHEN NOT pg_is_in_recovery()
  *
  * One that takes longer than it may has failed, and is asked for again: the server may still be replaying, and what it has
  * done so far would be lost with it.
+ *
+ * @throws PROMOTED_IN_PLACE; an error without a code when another attempt may succeed
  */
 export const promote: Step = async (step, signal) => {
   const { context, server, observation, findings, log } = step;
   // One that is asked for again may be on its new timeline already.
-  if (!findings.isPromoting) findings.promotedFrom = (await runningPast(step)).timeline;
+  if (!findings.isPromoting) {
+    findings.promotedFrom = (await runningPast(step)).timeline;
+    findings.isOnOldTimeline = false;
+  }
   const from = findings.promotedFrom;
   const begun = now();
   const deadline = step.desired().promotionTimeout;
@@ -55,8 +63,9 @@ export const promote: Step = async (step, signal) => {
     await pause(pollPeriod, signal);
   }
   if (to <= from) {
-    findings.isOnOldTimeline = true;
-    throw new Error(`the server takes writes on timeline ${to}, and was on ${from}: it is not announced`);
+    markOldTimeline(step);
+    const why = `the server takes writes on timeline ${to}, and was on ${from}: it is not announced`;
+    throw new ManagerError('PROMOTED_IN_PLACE', why);
   }
   observation.inRecovery = false;
   const milliseconds = Math.round(now() - begun);
@@ -80,6 +89,17 @@ function askForPromotion({ context, findings, server }: StepContext): void {
     findings.isPromoting = existsSync(path);
   }
   server.signal('SIGUSR1');
+}
+
+/** Also for a process that is started anew, as long as the mark can be made. */
+function markOldTimeline({ context, findings, log }: StepContext): void {
+  findings.isOnOldTimeline = true;
+  try {
+    writeFileSync(join(context.dataDirectory, oldTimelineMarker), '', { mode: 0o600 });
+    syncDirectory(context.dataDirectory);
+  } catch (error) {
+    log.error({ error }, 'PGDATA cannot be marked: do not start this instance as a primary again');
+  }
 }
 
 async function askTimeline({ server }: StepContext): Promise<number | undefined> {

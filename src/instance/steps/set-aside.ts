@@ -19,5 +19,6 @@ export const setAside: Step = async ({ settings, context, view, findings, log },
   );
   findings.kinship = undefined;
   findings.strandedAt = undefined;
+  findings.isOnOldTimeline = false;
   await view.update((status) => withoutReclone(status, name, request), signal);
 };

@@ -1,5 +1,5 @@
 import { isConfigurationDue, writeConfigurationFiles } from '../configuration-writer.ts';
-import { dataRoleOf } from '../data-role.ts';
+import { lookAtData } from '../data-role.ts';
 import { settleReplication } from '../replication-files.ts';
 import type { Step, StepContext } from '../step-context.ts';
 import { requireRoomForWal } from '../wal-space.ts';
@@ -7,7 +7,12 @@ import { requireRoomForWal } from '../wal-space.ts';
 /** Starts the server with the role that its files give it; that it answers is another matter. */
 export const start: Step = async (step, signal) => {
   const { context, server, settings, findings } = step;
-  const isStandby = dataRoleOf(context.dataDirectory) === 'standby';
+  const { data, problem } = lookAtData(context.dataDirectory);
+  if (data === 'unclear') {
+    step.log.warn({ problem }, 'nothing was started on a data directory that cannot be looked at');
+    return;
+  }
+  const isStandby = data === 'standby';
   if (isStandby && isToFollow(step) && !(await mayFollow(step, signal))) return;
   const desired = step.desired();
   const enforced = isStandby ? await enforcedByControlFile(step) : undefined;

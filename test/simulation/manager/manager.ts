@@ -158,10 +158,22 @@ export class Manager implements Caller {
 
   serverEnded(): void {
     this.later(1, 10, () => {
-      if (!this.seesServer || this.server !== undefined) return;
-      this.seesServer = false;
-      this.hasTakenOver = false;
-      this.aligner.serverEnded();
+      if (this.seesServer && this.server === undefined) this.#noteEnd();
+    });
+  }
+
+  #noteEnd(): void {
+    this.seesServer = false;
+    this.hasTakenOver = false;
+    this.aligner.serverEnded();
+  }
+
+  /** It is as good as the server until the sessions have ended as well. */
+  postmasterEnded(): void {
+    this.later(1, 10, () => {
+      if (!this.seesServer || this.server?.isLeftBehind !== true) return;
+      if (this.rules.killsWhatIsLeft) this.server.signal('kill');
+      else this.#noteEnd();
     });
   }
 

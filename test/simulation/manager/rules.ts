@@ -46,6 +46,8 @@ export interface Rules {
   readonly checksLeaseBeforeAnnouncing: boolean;
   /** The watchdog is told before a server may become a primary, not by the next look of the loop. */
   readonly guardsBeforeActing: boolean;
+  /** What a postmaster has left behind is killed, and counts as its server until it has ended. */
+  readonly killsWhatIsLeft: boolean;
   /** The watchdog of a manager that died goes on until the one that takes the server over has told it more. */
   readonly keepsGuardOnTakeover: boolean;
   /** Milliseconds that an immediate stop gets when the time of the lease is over, before the server is killed. */
@@ -73,6 +75,7 @@ export const realRules: Rules = {
   checksLeaseBeforeActing: true,
   checksLeaseBeforeAnnouncing: true,
   guardsBeforeActing: true,
+  killsWhatIsLeft: true,
   keepsGuardOnTakeover: true,
   isolationPatience: 3_000,
   waitsForNewStandbys: true,

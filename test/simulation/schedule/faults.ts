@@ -43,6 +43,10 @@ const beginnings: Readonly<Record<FaultKind, Begin>> = {
     victim.server?.end('crash');
     return nothing;
   },
+  'kill postmaster': (_world, victim) => {
+    victim.server?.losePostmaster();
+    return nothing;
+  },
   'hang postmaster': (_world, { server }, fault) => {
     if (server === undefined) return nothing;
     server.isHung = true;

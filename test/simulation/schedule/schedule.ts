@@ -14,6 +14,8 @@ export const faultKinds = [
   'halt machine',
   /** The server ends by itself. */
   'crash server',
+  /** The postmaster alone is killed: sessions that compute go on without it. */
+  'kill postmaster',
   /** The postmaster acts on nothing but KILL, its sessions go on. */
   'hang postmaster',
   /** All processes of the server stand still. */
@@ -124,6 +126,7 @@ export const themes = {
   promises: ['switch over', 'cut store', 'store outage'],
   returns: ['terminate', 'stale reads'],
   latecomers: ['lose machine', 'crash server', 'cut pair', 'fill disk', 'kill container', 'switch over'],
+  leftovers: ['kill postmaster', 'switch over', 'halt manager', 'kill manager', 'slow store'],
   quorum: ['hang postmaster', 'cut pair', 'crash server', 'kill container', 'stall storage'],
   disk: ['fill disk', 'stall storage', 'remove WAL', 'slow machine', 'crash server', 'kill container'],
 } as const satisfies Readonly<Record<string, readonly FaultKind[]>>;

@@ -50,6 +50,11 @@ export class Instance {
   /** The container starts: its first process is the manager, which finds the data directory and maybe a server. */
   boot(): void {
     if (!this.watchdog.process.isAlive) this.watchdog.process.begin();
+    // The lock on its directory is not free.
+    if (this.server?.isLeftBehind === true) {
+      this.#world.restartLater(this);
+      return;
+    }
     this.manager.boot();
   }
 

@@ -24,6 +24,8 @@ export class Server {
   isPromoting = false;
   /** The postmaster hangs: sessions and walsenders go on, but nobody is let in and no signal but KILL has an effect. */
   isHung = false;
+  /** The postmaster is gone, and sessions that compute have not noticed it. */
+  isLeftBehind = false;
   /** The signal that it acts on. */
   stopping: Signal | undefined;
   /** Whether there are sessions that may write. */
@@ -66,7 +68,7 @@ export class Server {
 
   /** Whether a question over a session that is open gets an answer. */
   get isAnswering(): boolean {
-    return this.phase === 'running' && this.process.isRunning && !this.#isFinishing;
+    return this.phase === 'running' && this.process.isRunning && !this.#isFinishing && !this.isLeftBehind;
   }
 
   /** Whether somebody new is let in. */
@@ -214,6 +216,7 @@ export class Server {
   }
 
   #take(signal: Signal): void {
+    if (this.isLeftBehind) return;
     if (this.isHung) {
       if (this.#pending === undefined || hardness[signal] > hardness[this.#pending]) this.#pending = signal;
       return;
@@ -236,6 +239,20 @@ export class Server {
     this.isHung = false;
     if (this.#pending !== undefined) this.#take(this.#pending);
     else if (this.#isPromotionPending) this.promote();
+  }
+
+  /** The postmaster alone is killed. What waits for something ends with it, but sessions that compute go on, and commit. */
+  losePostmaster(): void {
+    if (this.role === 'standby' || this.phase !== 'running' || this.stopping !== undefined) {
+      this.end('crash');
+      return;
+    }
+    this.isLeftBehind = true;
+    for (const sender of [...this.senders]) sender.sourceEnded(true);
+    this.#world.trace.note(this.#world.timetable.now, this.name, 'postmaster has ended, sessions go on');
+    this.process.after(this.#instance.random.between(1_000, 30_000), () => this.end('crash'));
+    this.#instance.watchdog.postmasterEnded();
+    this.#instance.manager.postmasterEnded();
   }
 
   #endSessions(): void {

@@ -43,6 +43,15 @@ export class Watchdog {
     if (this.#isOver) this.#bark();
   }
 
+  /** What it has left behind nobody else may be able to end. */
+  postmasterEnded(): void {
+    const isGuarded = this.#fenceAt !== undefined || this.#isOver;
+    if (!isGuarded || !this.#world.rules.killsWhatIsLeft) return;
+    this.process.after(this.#instance.random.between(50, 1_100), () => {
+      if (this.#instance.server?.isLeftBehind === true) this.#instance.server.signal('kill');
+    });
+  }
+
   #wait(): void {
     this.#order += 1;
     const order = this.#order;

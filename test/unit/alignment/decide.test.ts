@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../src/alignment/decide.ts';
+import type { InstanceFacts } from '../../../src/alignment/facts.ts';
 import { goalOf, goals, isHeld } from '../../../src/alignment/goal.ts';
 import { receiverPatience, stateOf, states } from '../../../src/alignment/state.ts';
 import { transitions } from '../../../src/alignment/transitions.ts';
@@ -10,6 +11,13 @@ const many = { numRuns: 20_000 };
 
 /** Goals in which the lease is held and its time is not over. */
 const leading = ['found', 'lead', 'reign'];
+/** Its server runs, and neither the files nor the server itself say for certain that it is a standby. */
+function mayTakeWrites({ data, server, role, isPromoting }: InstanceFacts): boolean {
+  const isStandbyByFiles = data === 'standby' && role !== 'primary';
+  const isStandbyByWord = data !== 'primary' && role === 'standby';
+  return server === 'up' && (isPromoting === true || !(isStandbyByFiles || isStandbyByWord));
+}
+
 /** Data of a primary, or none, and what follows from it. */
 const standbys = states.filter((state) => state.includes('standby'));
 
@@ -38,7 +46,12 @@ describe('the table', () => {
   });
 
   test('stops a primary for every goal that is another one’s', () => {
-    for (const state of ['primary up', 'unfinished primary up', 'primary serving'] as const) {
+    for (const state of [
+      'primary up',
+      'unfinished primary up',
+      'clashing primary up',
+      'primary serving',
+    ] as const) {
       for (const goal of ['follow', 'yield', 'fence', 'isolate', 'quit'] as const) {
         expect(transitions[state][goal]).toMatchObject({
           kind: 'step',
@@ -127,6 +140,38 @@ describe('a promotion that was asked for', () => {
   });
 });
 
+describe('a primary that was made on the timeline of before', () => {
+  const clashing = { isOnOldTimeline: true, isPromoting: true, role: 'unknown' } as const;
+  const cluster = { currentPrimary: 'c-2', targetPrimary: me };
+
+  test('is stopped at once, whatever is wanted, and keeps the lease until then', () => {
+    for (const targetPrimary of [me, 'c-2', 'c-3', '', 'pending']) {
+      const given = situation({ instance: clashing, cluster: { ...cluster, targetPrimary } });
+      for (const isQuitting of [false, true]) {
+        expect(decide({ ...given, isQuitting })).toMatchObject({
+          state: 'clashing primary up',
+          step: 'stop at once',
+          lease: 'hold',
+        });
+      }
+    }
+  });
+
+  test('does not lead again, and makes room for another one', () => {
+    const instance = { ...clashing, isPromoting: false, server: 'down' } as const;
+    for (const kinship of ['unknown', 'straight', 'forked', 'foreign'] as const) {
+      for (const targetPrimary of [me, 'c-2']) {
+        const roles = { currentPrimary: targetPrimary, targetPrimary };
+        const decision = decide(situation({ instance: { ...instance, kinship }, cluster: roles }));
+        expect(decision).toMatchObject({ isRefused: true, step: undefined, lease: 'release' });
+        expect(decision.why).toContain('the timeline of before');
+      }
+    }
+    const roles = { currentPrimary: 'c-2', targetPrimary: 'c-2', isRecloneAsked: true };
+    expect(decide(situation({ instance, cluster: roles }))).toMatchObject({ step: 'set aside' });
+  });
+});
+
 describe('in every situation', () => {
   test('there is a step, or a reason', () => {
     fc.assert(
@@ -143,8 +188,7 @@ describe('in every situation', () => {
   test('a primary without a valid lease is stopped at once, whatever else is wanted', () => {
     fc.assert(
       fc.property(situations, (given) => {
-        const isRunningPrimary = given.instance.data === 'primary' && given.instance.server === 'up';
-        fc.pre(isRunningPrimary && !isHeld(given, now));
+        fc.pre(mayTakeWrites(given.instance) && !isHeld(given, now));
         fc.pre(given.adoptionGraceEnds <= now || given.lease.standing === 'lost');
         const decision = decide(given);
         expect(decision.step).toBe('stop at once');
@@ -183,7 +227,7 @@ describe('in every situation', () => {
   test('the lease is never given back while a primary runs', () => {
     fc.assert(
       fc.property(situations, (given) => {
-        fc.pre(given.instance.data === 'primary' && given.instance.server === 'up');
+        fc.pre(mayTakeWrites(given.instance));
         expect(decide(given).lease).not.toBe('release');
       }),
       many,
@@ -370,6 +414,41 @@ describe('a standby', () => {
     expect(withKinship('up', 'forked').step).toBe('stop fast');
     expect(withKinship('down', 'forked').step).toBe('rewind');
     expect(withKinship('up', 'foreign').isRefused).toBe(true);
+  });
+});
+
+describe('a server whose files say nothing of it any more', () => {
+  for (const data of ['empty', 'torn', 'unclear'] as const) {
+    test(`stays what it is: ${data}`, () => {
+      expect(decide(situation({ instance: { data } }))).toMatchObject({
+        state: 'primary serving',
+        goal: 'reign',
+        lease: 'hold',
+        isRefused: false,
+      });
+      const silent = { data, role: 'unknown' } as const;
+      const over = { ...heldLease, fenceAt: now };
+      expect(decide(situation({ instance: silent }))).toMatchObject({ state: 'primary up', lease: 'hold' });
+      expect(decide(situation({ instance: silent, lease: over }))).toMatchObject({ step: 'stop at once' });
+      const standby = { data, role: 'standby' } as const;
+      const cluster = { currentPrimary: 'c-2', targetPrimary: 'c-2' };
+      expect(decide(situation({ instance: standby, cluster, lease: noLease }))).toMatchObject({
+        state: 'drained standby up',
+        why: 'as it shall be',
+      });
+    });
+  }
+
+  test('is not started again: what nobody can tell is refused, with the reason, and looked at again', () => {
+    const instance = { data: 'unclear', server: 'down', dataProblem: 'EIO: i/o error' } as const;
+    for (const targetPrimary of [me, 'c-2']) {
+      const decision = decide(
+        situation({ instance, cluster: { currentPrimary: targetPrimary, targetPrimary } }),
+      );
+      expect(decision).toMatchObject({ isRefused: true, step: undefined, lease: 'release' });
+      expect(decision.why).toMatch(/cannot be told.*: EIO: i\/o error$/);
+      expect(decision.again).toBeLessThanOrEqual(now + 5_000);
+    }
   });
 });
 

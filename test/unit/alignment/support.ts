@@ -43,8 +43,9 @@ export function situation(
 
 const instance: fc.Arbitrary<InstanceFacts> = fc.record({
   name: fc.constant(me),
-  data: fc.constantFrom('empty', 'torn', 'primary', 'standby'),
+  data: fc.constantFrom('empty', 'torn', 'unclear', 'primary', 'standby'),
   isPromoting: fc.boolean(),
+  isOnOldTimeline: fc.boolean(),
   server: fc.constantFrom('down', 'up'),
   role: fc.constantFrom('primary', 'standby', 'unknown'),
   receiver: fc.constantFrom('receiving', 'idle', 'unknown'),

@@ -102,7 +102,8 @@ describe('a Cluster in which nobody is chosen', () => {
   });
 
   test('is never led by a copy', () => {
-    for (const data of ['standby', 'torn'] as const) expect(choice({}, me('c-1', { data }))).toBeUndefined();
+    for (const data of ['standby', 'torn', 'unclear'] as const)
+      expect(choice({}, me('c-1', { data }))).toBeUndefined();
   });
 
   test('is led by the only one with the data of a primary, once all have said what they hold', () => {
@@ -113,8 +114,11 @@ describe('a Cluster in which nobody is chosen', () => {
   });
 
   test('is led by nobody when two hold the data of a primary', () => {
-    const status = said({ 'c-1': 'primary', 'c-3': 'standby' });
-    expect(choice(status, me('c-2', down))).toBeUndefined();
+    // Of one that cannot be looked at nobody knows.
+    for (const other of ['primary', 'unclear'] as const) {
+      const status = said({ 'c-1': other, 'c-3': 'standby' });
+      expect(choice(status, me('c-2', down))).toBeUndefined();
+    }
   });
 });
 

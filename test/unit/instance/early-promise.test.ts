@@ -24,4 +24,8 @@ test('not to itself, and not with the data of a primary', () => {
   });
   expect(primary.give('c-1')).toEqual(expect.any(String));
   expect(primary.given).toBeUndefined();
+  const damaged = early((data) => {
+    mkdirSync(join(data, 'global'), { recursive: true });
+  });
+  expect(damaged.give('c-1')).toEqual(expect.any(String));
 });

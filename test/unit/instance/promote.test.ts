@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import type { StepContext } from '../../../src/instance/step-context.ts';
 import { promote } from '../../../src/instance/steps/promote.ts';
+import { oldTimelineMarker } from '../../../src/postgres/data-directory.ts';
 import { directoryWith } from './support.ts';
 
 /** A standby on timeline 3; `answers` are the timelines to which it says that it writes, one question after the other. */
@@ -43,9 +44,14 @@ test('a promotion ends when the server writes to a new timeline', async () => {
 });
 
 test('one after which the server writes to the old timeline has failed, and makes nobody a primary', async () => {
-  const { step } = standbyWith([null, 3]);
-  await expect(promote(step, signal)).rejects.toThrow('on timeline 3, and was on 3');
+  const { step, dataDirectory } = standbyWith([null, 3]);
+  await expect(promote(step, signal)).rejects.toMatchObject({
+    code: 'PROMOTED_IN_PLACE',
+    message: expect.stringContaining('on timeline 3, and was on 3') as string,
+  });
   expect(step.findings).toMatchObject({ isPromoting: true, isOnOldTimeline: true });
+  // Whoever starts here next knows it as well.
+  expect(existsSync(join(dataDirectory, oldTimelineMarker))).toBe(true);
 });
 
 test('one that outlives its deadline has failed by name, and a second one waits for its end', async () => {

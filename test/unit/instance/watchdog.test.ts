@@ -31,7 +31,14 @@ test('a watchdog that could not be started is started again, and told what there
   const told = join(dataDirectory, 'told');
   const children = new UnreliableChildren(2, told);
   const log = pino({ level: 'silent' });
-  const watchdog = new Watchdog({ children, dataDirectory, patience: 3_000, isTakingOver: false, log });
+  const watchdog = new Watchdog({
+    children,
+    dataDirectory,
+    executable: 'postgres',
+    patience: 3_000,
+    isTakingOver: false,
+    log,
+  });
   onTestFinished(() => watchdog.release());
   watchdog.guard({ fenceAt: 1_234, postmaster: 99 });
   await vi.waitFor(() => expect(readFileSync(told, 'utf8')).toBe('1234 3000 99\n'), { timeout: 10_000 });
@@ -51,7 +58,14 @@ test('nothing is started any more for one that was sent home', async () => {
   };
   const log = pino({ level: 'error' }, { write });
   const dataDirectory = directoryWith();
-  const watchdog = new Watchdog({ children, dataDirectory, patience: 3_000, isTakingOver: false, log });
+  const watchdog = new Watchdog({
+    children,
+    dataDirectory,
+    executable: 'postgres',
+    patience: 3_000,
+    isTakingOver: false,
+    log,
+  });
   watchdog.prepare();
   await hasFailed(1);
   await vi.advanceTimersByTimeAsync(1_000);

@@ -1,0 +1,19 @@
+import type { DataRole, InstanceFacts } from './facts.ts';
+
+/**
+ * What an instance counts as. Without a server that is what its files say. Beside one they may have become unreadable, or
+ * have been taken away, while the server takes writes as before: it counts as a primary unless it is known to be a standby,
+ * so that it keeps its lease, and is stopped when that is over.
+ */
+export function roleOf({ data, server, role, isPromoting }: RoleFacts): DataRole {
+  if (server === 'down') return data;
+  if (data === 'primary' || role === 'primary' || isPromoting === true) return 'primary';
+  return data === 'standby' || role === 'standby' ? 'standby' : 'primary';
+}
+
+export type RoleFacts = Pick<InstanceFacts, 'data' | 'server' | 'role' | 'isPromoting'>;
+
+/** Whoever might be a primary does not promise another one not to be it. */
+export function mightBePrimary(data: DataRole): boolean {
+  return data === 'primary' || data === 'unclear';
+}
