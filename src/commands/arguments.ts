@@ -7,6 +7,12 @@ const booleans = [
   'zap-devel',
 ];
 
+/** Options that every command takes, also before its name, and whose value may be the next word (contract 01, 1.4). */
+const loggingWithValue = [
+  ...['--log-level', '--log-format', '--log-destination', '--log-field-level', '--log-field-timestamp'],
+  ...['--zap-encoder', '--zap-log-level', '--zap-stacktrace-level', '--zap-time-encoding'],
+];
+
 export interface SplitArguments {
   /** For the command line of the manager. */
   readonly own: readonly string[];
@@ -15,21 +21,35 @@ export interface SplitArguments {
 }
 
 /**
- * Separates the arguments of the server: everything behind the word `postgres`, or behind `--`. A command line that
- * begins with one of the server's short options (`-c name=value`) means `postgres`, as the `postgres` image
+ * Separates the arguments of the server: everything behind the command `postgres`, or behind `--` of another command. One of
+ * the server's short options (`-c name=value`) in the place of a command means `postgres`, as the `postgres` image
  * understands it.
  */
 export function splitServerArguments(argv: readonly string[]): SplitArguments {
-  const first = argv[0] ?? '';
-  if (/^-[A-Za-z]/.test(first) && first !== '-h') return { own: ['postgres'], server: argv };
-  const end = argv.indexOf('--');
-  if (end >= 0 && !argv.slice(0, end).includes('postgres')) {
-    return { own: argv.slice(0, end), server: argv.slice(end + 1) };
+  const at = commandPosition(argv);
+  const command = argv[at] ?? '';
+  if (/^-[A-Za-z]/.test(command) && command !== '-h') {
+    return { own: [...argv.slice(0, at), 'postgres'], server: argv.slice(at) };
   }
-  const at = argv.indexOf('postgres');
-  const isCommand = at >= 0 && argv.slice(0, at).every((argument) => argument.startsWith('--log-'));
-  if (!isCommand) return { own: argv, server: [] };
-  return { own: argv.slice(0, at + 1), server: argv.slice(at + 1) };
+  const end = command === 'postgres' ? at : argv.indexOf('--');
+  if (end < 0) return { own: argv, server: [] };
+  return { own: argv.slice(0, command === 'postgres' ? end + 1 : end), server: argv.slice(end + 1) };
+}
+
+/** Where the word stands that follows the options for the log; the number of words when there is none. */
+function commandPosition(argv: readonly string[]): number {
+  let at = 0;
+  while (/^--(log|zap)-/.test(argv[at] ?? '')) at += loggingWithValue.includes(argv[at] ?? '') ? 2 : 1;
+  return at;
+}
+
+/**
+ * The first of the words that `instance run` does not know which is no option of a newer operator either: those are passed
+ * over (contract 01, 1.3), but none of them has one letter, or an underscore. It is meant for the server, which would run
+ * without it, and so perhaps without a restriction of access.
+ */
+export function findMisplaced(unknown: readonly string[]): string | undefined {
+  return unknown.find((word) => /^-[A-Za-z]|^--\w+_/.test(word));
 }
 
 /** `--flag=true` and `--flag=false` become `--flag` and nothing. */
@@ -39,56 +59,4 @@ export function normaliseBooleans(argv: readonly string[]): string[] {
     if (match === null || !booleans.includes(match[1] ?? '')) return [argument];
     return match[2] === 'true' ? [`--${match[1]}`] : [];
   });
-}
-
-/** Whether the server is only asked about itself (`--version`, `-C name`, …): no instance is started for that. */
-export function asksServerOnly(server: readonly string[]): boolean {
-  return server.some((argument) =>
-    ['-?', '--help', '--describe-config', '-V', '--version', '-C'].includes(argument),
-  );
-}
-
-/** Options of postgres that take a value: its getopt string, in which `--name=value` is the option `-`. */
-const optionsWithValue = 'BCcDdfhkNprStvW-';
-
-/** One option of the server, as it stands on its command line. */
-interface ServerOption {
-  readonly letter: string;
-  readonly value: string;
-  readonly text: string;
-}
-
-/**
- * The argument by which the server would do what the manager must know of, if there is one: use another data directory than
- * the one that is locked and looked after, or have no socket, over which it is asked (`-D`, `-k`, and the parameters
- * `data_directory` and `unix_socket_directories` in any of their spellings; PostgreSQL manual, postgres).
- */
-export function findForeignArgument(server: readonly string[]): string | undefined {
-  return serverOptions(server).find(isForeign)?.text;
-}
-
-function isForeign({ letter, value }: ServerOption): boolean {
-  if (letter === 'D' || (letter === 'k' && value === '')) return true;
-  if (letter !== 'c' && letter !== '-') return false;
-  // Names of parameters are written in any case, and on a command line with hyphens too.
-  return /^data[-_]directory(=|$)|^unix[-_]socket[-_]directories=\s*$/i.test(value);
-}
-
-function serverOptions(server: readonly string[]): ServerOption[] {
-  const options: ServerOption[] = [];
-  for (let at = 0; at < server.length && server[at] !== '--'; at += 1) {
-    const word = server[at] ?? '';
-    const place = word.startsWith('-') ? [...word].findIndex((letter, i) => i > 0 && takesValue(letter)) : -1;
-    if (place < 0) continue;
-    const attached = word.slice(place + 1);
-    if (attached === '') at += 1;
-    const value = attached === '' ? (server[at] ?? '') : attached;
-    const text = attached === '' ? `${word} ${value || "''"}` : word;
-    options.push({ letter: word.charAt(place), value, text });
-  }
-  return options;
-}
-
-function takesValue(letter: string): boolean {
-  return optionsWithValue.includes(letter);
 }

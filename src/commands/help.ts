@@ -35,7 +35,8 @@ export const commandHelp = {
 Without arguments the server gets only what the environment and --cluster-file say. Options of the manager
 come before the word postgres: manager --log-level=debug postgres -c log_statement=all`,
   instanceRun: `
-Unknown options are reported and ignored, so that a newer operator can add some.`,
+Unknown options are reported and ignored, so that a newer operator can add some; options of the server (-c, -N, …) are
+refused unless they stand behind --.`,
   clusterPromote: `
 The instance becomes the target. The old primary stops in order and gives the lease back, the new one waits for the last of
 its WAL. An instance that does not run, or does not stream from the primary, is refused: it may lack what was acknowledged.

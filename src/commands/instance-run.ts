@@ -14,11 +14,12 @@ import type { Identity } from '../process/identity.ts';
 import { type Libc, openLibc, type WaitStatus } from '../process/libc.ts';
 import { Reaper } from '../process/reaper.ts';
 import { stepDown } from '../process/step-down.ts';
-import { asksServerOnly, findForeignArgument } from './arguments.ts';
+import { findMisplaced } from './arguments.ts';
 import { bindCluster } from './cluster-binding.ts';
 import { type Logging, openLogging } from './logging.ts';
 import type { GlobalOptions, ProgramContext, RunOptions } from './options.ts';
 import { podOf } from './pod.ts';
+import { asksServerOnly, findForeignArgument } from './server-arguments.ts';
 
 /** Milliseconds that a slow reader of the log gets at the end. */
 const farewell = 2_000;
@@ -44,7 +45,7 @@ export async function runInstance(
   const log = (where: GlobalOptions) => openLogging(where, environment.POD_NAME || undefined, libc);
   let identity: Identity | undefined;
   try {
-    refuseForeign(options, context.serverArguments);
+    refuseMisunderstood(options, context.serverArguments, ignored);
     identity = leaveRoot(options);
   } catch (error) {
     // No file for it is opened as root, nor when nobody knows as whom.
@@ -65,17 +66,29 @@ export async function runInstance(
 }
 
 /** What could only be misunderstood is said before anything is done. */
-function refuseForeign(options: RunOptions, serverArguments: readonly string[]): void {
+function refuseMisunderstood(
+  options: RunOptions,
+  serverArguments: readonly string[],
+  unknown: readonly string[],
+): void {
   const isInPod = podOf(options, process.env) !== undefined;
   if (!isInPod && (options.statusPortTls === true || options.metricsPortTls === true)) {
     throw new ManagerError('TLS_NOT_AVAILABLE', 'there is no source of certificates without Kubernetes');
   }
   const foreign = findForeignArgument(serverArguments);
-  if (foreign === undefined) return;
-  throw new ManagerError(
-    'BAD_ARGUMENT',
-    `the argument ${foreign} is not for the server: name directories with --pg-data (PGDATA) and --socket-dir (PGHOST)`,
-  );
+  if (foreign !== undefined) {
+    throw new ManagerError(
+      'BAD_ARGUMENT',
+      `the argument ${foreign} is not for the server: name directories with --pg-data (PGDATA) and --socket-dir (PGHOST)`,
+    );
+  }
+  const misplaced = findMisplaced(unknown);
+  if (misplaced !== undefined) {
+    throw new ManagerError(
+      'BAD_ARGUMENT',
+      `${misplaced} is no option of the manager: arguments of the server stand behind -- (manager instance run OPTIONS -- ARGUMENTS)`,
+    );
+  }
 }
 
 function leaveRoot(options: RunOptions): Identity | undefined {

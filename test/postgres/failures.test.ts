@@ -183,6 +183,10 @@ describe('arguments', () => {
     [['instance', 'run', '--port', 'x'], /a port is a number/],
     [['instance', 'run', '--status-port-tls'], /TLS_NOT_AVAILABLE/],
     [['postgres', '-k', ''], /--socket-dir.*BAD_ARGUMENT/],
+    [
+      ['instance', 'run', '--port', '5433', '-c', 'listen_addresses=127.0.0.1'],
+      /-c is no option of the manager.*BAD_ARGUMENT/,
+    ],
     [['instance', 'status', '--nonsense'], /unknown option '--nonsense'/],
     [['instance', 'status', 'nonsense'], /too many arguments for 'status'/],
     [['debug'], /Usage: manager debug[\s\S]*state-machine/],

@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  asksServerOnly,
-  findForeignArgument,
-  normaliseBooleans,
-  splitServerArguments,
-} from '../../../src/commands/arguments.ts';
+import { findMisplaced, normaliseBooleans, splitServerArguments } from '../../../src/commands/arguments.ts';
+import { buildProgram } from '../../../src/commands/program.ts';
 
 describe('arguments for the server', () => {
   test('stand behind the word postgres', () => {
@@ -25,10 +21,31 @@ describe('arguments for the server', () => {
       'postgres',
     ]);
   });
-  test('a value that happens to be the word is none', () => {
-    const argv = ['instance', 'run', '--pod-name', 'postgres'];
-    expect(splitServerArguments(argv)).toEqual({ own: argv, server: [] });
+  const context = { inbox: { listen: () => {} }, serverArguments: [], finish: () => {} };
+  const { options } = buildProgram(context);
+  test.each(options.filter(({ required }) => required).map(({ long }) => long!))(
+    'the value of %s may be a word of its own',
+    (option) => {
+      for (const value of ['debug', 'postgres', '-c']) {
+        const own = [option, value, 'postgres'];
+        expect(splitServerArguments([...own, '-c', 'k=v'])).toEqual({ own, server: ['-c', 'k=v'] });
+      }
+    },
+  );
+  test('log options may come before one of the server, which means postgres', () => {
+    expect(splitServerArguments(['--log-level', 'debug', '-c', 'k=v'])).toEqual({
+      own: ['--log-level', 'debug', 'postgres'],
+      server: ['-c', 'k=v'],
+    });
   });
+  test.each([[['--pod-name', 'postgres']], [['--cluster-name=x', 'postgres']]])(
+    'a value that happens to be the word is none: %j',
+    (words) => {
+      const own = ['instance', 'run', ...words];
+      expect(splitServerArguments(own)).toEqual({ own, server: [] });
+      expect(splitServerArguments([...own, '--', '-c', 'k=v'])).toEqual({ own, server: ['-c', 'k=v'] });
+    },
+  );
   test('or behind two hyphens', () => {
     expect(splitServerArguments(['instance', 'run', '--', '-N', '5'])).toEqual({
       own: ['instance', 'run'],
@@ -50,38 +67,10 @@ test('booleans may be spelled as Go programs do', () => {
   ).toEqual(['run', '--status-port-tls', '--log-level=true', '--metrics-port-tls']);
 });
 
-test.each([['--version'], ['-C', 'port'], ['--describe-config']])('%s only asks', (...server) => {
-  expect(asksServerOnly(server)).toBe(true);
-  expect(asksServerOnly(['-c', 'x=y'])).toBe(false);
-});
-
-describe('what the manager must know of', () => {
-  test.each([
-    ['-D', 'other'],
-    ['-Dother'],
-    ['-FD', 'other'],
-    ['--data-directory=other'],
-    ['--data_directory=other'],
-    ['-c', 'data_directory=other'],
-    ['-cdata_directory=other'],
-    ['-c', 'DATA_DIRECTORY=other'],
-    ['-c', 'work_mem=5MB', '-N', '5', '-Fc', 'data-directory=other'],
-  ])('%s %s is found', (...server) => {
-    expect(findForeignArgument(server)).toMatch(/other$/);
-  });
-  test.each([
-    [['-k', ''], "-k ''"],
-    [['-c', 'unix_socket_directories='], '-c unix_socket_directories='],
-    [['--Unix-Socket-Directories= '], '--Unix-Socket-Directories= '],
-  ])('no socket at all: %j', (server, told) => expect(findForeignArgument(server)).toBe(told));
-  test.each([
-    ['-c', 'config_file=/etc/data_directory=1'],
-    ['-c', 'work_mem=5MB'],
-    ['-c', 'unix_socket_directories=/run/postgresql'],
-    ['-k', '-D'],
-    ['-kD'],
-    ['--cluster-name=-D', '-h', '-D'],
-    ['-F'],
-    ['--', '-D', 'what the server refuses'],
-  ])('%s %s is none', (...server) => expect(findForeignArgument(server)).toBeUndefined());
+test.each([
+  [['--brand-new', 'x', '--brand-new=1'], undefined],
+  [['--brand-new', '-c', 'listen_addresses=127.0.0.1'], '-c'],
+  [['--listen_addresses=127.0.0.1'], '--listen_addresses=127.0.0.1'],
+])('unknown %j: what was meant for the server is %s', (words, misplaced) => {
+  expect(findMisplaced(words)).toBe(misplaced);
 });
