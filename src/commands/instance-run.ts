@@ -19,7 +19,7 @@ import { bindCluster } from './cluster-binding.ts';
 import { type Logging, openLogging } from './logging.ts';
 import type { GlobalOptions, ProgramContext, RunOptions } from './options.ts';
 import { podOf } from './pod.ts';
-import { asksServerOnly, findForeignArgument } from './server-arguments.ts';
+import { asksServerOnly, findForeignArgument, findOverruledArguments } from './server-arguments.ts';
 
 /** Milliseconds that a slow reader of the log gets at the end. */
 const farewell = 2_000;
@@ -56,6 +56,9 @@ export async function runInstance(
   logging.log.info({ ...buildVersion, node: process.version }, 'manager starts');
   if (identity !== undefined) logging.log.info(identity, 'stepped down from root');
   if (ignored.length > 0) logging.log.warn({ arguments: ignored }, 'unknown arguments ignored');
+  const overruled = findOverruledArguments(context.serverArguments);
+  if (overruled.length > 0)
+    logging.log.warn({ arguments: overruled }, "no effect: the log path of the server is the manager's");
   tellKernel('comm', 'manager');
   // Anonymous memory, private and shared, and ELF headers (core(5)); children inherit it (contract 04, 1.8).
   tellKernel('coredump_filter', '0x31');

@@ -1,3 +1,5 @@
+import { logPathParameters } from '../postgres/surroundings.ts';
+
 /** Whether the server is only asked about itself (`--version`, `-C name`, …): no instance is started for that. */
 export function asksServerOnly(server: readonly string[]): boolean {
   return server.some((argument) =>
@@ -24,11 +26,25 @@ export function findForeignArgument(server: readonly string[]): string | undefin
   return serverOptions(server).find(isForeign)?.text;
 }
 
-function isForeign({ letter, value }: ServerOption): boolean {
+/** The arguments that have no effect, since the settings of the log path are the manager's (instance/server-arguments.ts). */
+export function findOverruledArguments(server: readonly string[]): string[] {
+  return serverOptions(server)
+    .filter((option) => logPathParameters.has(parameterOf(option) ?? ''))
+    .map(({ text }) => text);
+}
+
+function isForeign(option: ServerOption): boolean {
+  const { letter, value } = option;
   if (letter === 'D' || (letter === 'k' && value === '')) return true;
-  if (letter !== 'c' && letter !== '-') return false;
-  // Names of parameters are written in any case, and on a command line with hyphens too.
-  return /^data[-_]directory(=|$)|^unix[-_]socket[-_]directories=\s*$/i.test(value);
+  const parameter = parameterOf(option);
+  if (parameter === 'unix_socket_directories') return /=\s*$/.test(value);
+  return parameter === 'data_directory';
+}
+
+/** The parameter that it sets: names are written in any case, and on a command line with hyphens too. */
+function parameterOf({ letter, value }: ServerOption): string | undefined {
+  if (letter !== 'c' && letter !== '-') return undefined;
+  return value.replace(/=.*$/s, '').replaceAll('-', '_').toLowerCase();
 }
 
 function serverOptions(server: readonly string[]): ServerOption[] {

@@ -17,6 +17,7 @@ import { type PreparationServices, type Prepared, prepare } from './preparation.
 import { reopenServerLog } from './reopen-log.ts';
 import { Server } from './server.ts';
 import { loginOf } from './server-access.ts';
+import { serverArguments } from './server-arguments.ts';
 import { ServerNotes, type StandbyTrouble } from './server-notes.ts';
 import type { ClusterBinding, InstanceSettings } from './settings.ts';
 import { openSharing, type Sharing } from './sharing.ts';
@@ -196,7 +197,7 @@ export class Instance {
       observation: this.observation,
       log: this.#log,
       login: () => loginOf(wishes.present),
-      serverArguments: this.#settings.serverArguments,
+      serverArguments: serverArguments(this.#settings, context),
       policyFor: (cause) => wishes.present.policyFor(cause),
       onReaped: this.#services.onReaped,
       transition: (event) => this.#transition(event),

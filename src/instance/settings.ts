@@ -72,7 +72,7 @@ export interface InstanceSettings {
   readonly port: number;
   /** Address under which the other instances of the Cluster reach the server. */
   readonly advertisedHost: string;
-  /** Arguments for the server after `-D PGDATA`. */
+  /** The user's arguments for the server; see server-arguments.ts. */
   readonly serverArguments: readonly string[];
   /** Directory of first-boot scripts. */
   readonly initDirectory: string;

@@ -18,7 +18,8 @@ const standbySettings = [
   'max_locks_per_transaction',
 ] as const satisfies readonly StandbySetting[];
 
-const isPending = 'EXISTS (SELECT FROM pg_settings WHERE pending_restart)';
+/** Of what stands on the command line of the server a restart changes nothing: the next one has the same. */
+const isPending = "EXISTS (SELECT FROM pg_settings WHERE pending_restart AND source <> 'command line')";
 /** What those that wait for a restart would become, by name; null: none of them. */
 const decreases = `(
          SELECT json_object_agg(name, wanted) FROM (

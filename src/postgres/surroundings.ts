@@ -120,3 +120,8 @@ export function logPathSettings({ major, logDirectory, logFileName }: LogPath): 
     logging_collector: 'on',
   };
 }
+
+/** Names of these settings. */
+export const logPathParameters: ReadonlySet<string> = new Set(
+  Object.keys(logPathSettings({ major: 0, logDirectory: '', logFileName: '' })),
+);

@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { csvFields } from '../../src/logs/record-fields.ts';
 import { mkfifoSync } from '../support/fifo.ts';
 import { eventually, type Line, Manager, temporaryDirectory } from '../support/manager.ts';
+import { serverWithLast } from '../support/programs.ts';
 
 const say = (text: string) => `DO $$ BEGIN RAISE LOG '${text}'; END $$`;
 const said = (text: string) => (line: Line) => line.record?.message === text;
@@ -35,16 +36,13 @@ describe('records', () => {
   });
 
   test('are the same, field by field, from jsonlog and from csvlog', async () => {
-    const server = [
-      '-c',
-      'log_destination=jsonlog,csvlog',
-      '-c',
-      'log_error_verbosity=verbose',
-      '-c',
-      'log_statement=all',
-    ];
+    const server = ['log_error_verbosity=verbose', 'log_statement=all', 'log_connections=on'];
     const home = temporaryDirectory();
-    const manager = await Manager.start({ home, server: [...server, '-c', 'log_connections=on'] });
+    const manager = await Manager.start({
+      home,
+      server: server.flatMap((setting) => ['-c', setting]),
+      options: ['--bindir', serverWithLast('-c log_destination=jsonlog,csvlog').directory],
+    });
     await manager.ready();
     const session = await manager.connect();
     await session.query(say('with detail'));

@@ -37,6 +37,11 @@ export function slowCopy(): HeldProgram {
   );
 }
 
+/** The programs of PostgreSQL, whose server gets one more argument, behind all others. */
+export function serverWithLast(argument: string): HeldProgram {
+  return replaced('postgres', ({ program }) => `exec ${program} "$@" ${argument}`);
+}
+
 export interface SlowedProgram extends HeldProgram {
   readonly goOn: () => void;
 }

@@ -1,5 +1,6 @@
 import { writeConfigurationFiles } from '../configuration-writer.ts';
 import { makeNewDatabase } from '../first-boot.ts';
+import { serverArguments } from '../server-arguments.ts';
 import type { Step } from '../step-context.ts';
 
 /** Makes a new database in an empty PGDATA. */
@@ -11,7 +12,7 @@ export const initialise: Step = async (step, signal) => {
     context,
     plan: desired.firstBoot,
     initDirectory: settings.initDirectory,
-    serverArguments: settings.serverArguments,
+    serverArguments: serverArguments(settings, context),
     writeConfiguration: () => writeConfigurationFiles(context, desired, { isFirstBoot: true }),
     onStep: (text) => {
       observation.initStep = text;

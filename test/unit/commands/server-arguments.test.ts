@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { asksServerOnly, findForeignArgument } from '../../../src/commands/server-arguments.ts';
+import {
+  asksServerOnly,
+  findForeignArgument,
+  findOverruledArguments,
+} from '../../../src/commands/server-arguments.ts';
 
 test.each([['--version'], ['-C', 'port'], ['--describe-config']])('%s only asks', (...server) => {
   expect(asksServerOnly(server)).toBe(true);
@@ -35,4 +39,15 @@ describe('what the manager must know of', () => {
     ['-F'],
     ['--', '-D', 'what the server refuses'],
   ])('%s %s is none', (...server) => expect(findForeignArgument(server)).toBeUndefined());
+});
+
+test('arguments for the log path are found in any spelling', () => {
+  const server = ['-c', 'log_destination=csvlog', '--LOG-directory=/x', '-Fclogging_collector=off'];
+  const others = ['-c', 'log_statement=all', '-c', 'log_line_prefix=log_filename=', '-N', '5'];
+  expect(findOverruledArguments([...others, ...server])).toEqual([
+    '-c log_destination=csvlog',
+    '--LOG-directory=/x',
+    '-Fclogging_collector=off',
+  ]);
+  expect(findOverruledArguments(others)).toEqual([]);
 });
