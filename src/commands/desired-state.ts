@@ -6,6 +6,7 @@ import { type FirstBoot, firstBootWarnings, whyNotFirstBoot } from '../cluster/f
 import { firstBootFromCluster } from '../cluster/from-cluster.ts';
 import { firstBootFromEnvironment } from '../cluster/from-environment.ts';
 import type { ClusterReading } from '../cluster/source.ts';
+import { findUnusableValue } from '../cluster/unusable-value.ts';
 import { ManagerError } from '../errors/manager-error.ts';
 import type { ConfigurationFacts, DesiredState, ReplicationPlan } from '../instance/settings.ts';
 import type { Logger } from '../logs/manager-log.ts';
@@ -82,5 +83,7 @@ function isolationSeconds(spec: Pick<ClusterSpec, 'primaryLease'>): number {
 function checkFirstBoot(plan: FirstBoot, log: Logger): void {
   const refusal = whyNotFirstBoot(plan);
   if (refusal !== undefined) throw new ManagerError('NO_PASSWORD', refusal);
+  const unusable = findUnusableValue(plan);
+  if (unusable !== undefined) throw new ManagerError('BAD_ARGUMENT', unusable);
   for (const warning of firstBootWarnings(plan)) log.warn(warning);
 }

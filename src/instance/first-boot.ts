@@ -14,6 +14,7 @@ import type { FirstBoot } from '../cluster/first-boot.ts';
 import { ManagerError, messageOf, systemErrorCode } from '../errors/manager-error.ts';
 import { stagingDirectory, unfinishedMarker } from '../postgres/data-directory.ts';
 import { classifyFailure } from '../postgres/failure.ts';
+import { needsTrial } from '../postgres/hba-method.ts';
 import { connect, type ServerAddress } from '../postgres/io/connection.ts';
 import { quoteIdentifier, quoteLiteral } from '../postgres/literals.ts';
 import { describeExit } from '../process/exit-status.ts';
@@ -117,10 +118,15 @@ function moveIntoPlace(dataDirectory: string): void {
   rmdirSync(staging);
 }
 
-/** The server is only started when there is something to ask of it. */
+/**
+ * The server is only started when there is something to ask of it, or to find out whether it takes pg_hba.conf: as long as
+ * the marker stands a correction costs nothing, while afterwards the file is the user's.
+ */
 async function needsServer({ plan, initDirectory }: FirstBootOptions): Promise<boolean> {
   const sql = [...plan.postInitSql, ...plan.postInitTemplateSql, ...plan.postInitApplicationSql];
   const ownDatabase = plan.database !== 'postgres' || plan.owner !== undefined;
+  const { hostAuthMethod } = plan;
+  if (hostAuthMethod !== undefined && needsTrial(hostAuthMethod)) return true;
   return ownDatabase || sql.length > 0 || (await listInitFiles(initDirectory)).length > 0;
 }
 
