@@ -84,11 +84,12 @@ export function openLogging(options: GlobalOptions, pod: string | undefined, lib
       path.open();
       return path;
     },
-    logOutput: (program, pipe, output, onLine) => {
+    logOutput: (program, pipe, output, { censor, onLine } = {}) => {
       const log = root.child({ logger: program });
       read(output, (line, marks) => {
-        log.info({ pipe, ...marks }, line);
-        onLine?.(line);
+        const shown = censor?.(line) ?? line;
+        log.info({ pipe, ...marks }, shown);
+        onLine?.(shown);
       });
     },
     flush: (deadline) => sink.flush(deadline),

@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import type { FirstBoot } from '../cluster/first-boot.ts';
 import { ManagerError, messageOf, systemErrorCode } from '../errors/manager-error.ts';
+import { passwordCensor } from '../postgres/censor.ts';
 import { stagingDirectory, unfinishedMarker } from '../postgres/data-directory.ts';
 import { classifyFailure } from '../postgres/failure.ts';
 import { needsTrial } from '../postgres/hba-method.ts';
@@ -72,7 +73,9 @@ export async function makeNewDatabase(options: FirstBootOptions): Promise<void> 
 
 async function runInitdb({ context, plan, signal }: FirstBootOptions, env: NodeJS.ProcessEnv): Promise<void> {
   const staging = join(context.dataDirectory, stagingDirectory);
-  const password = plan.password === undefined ? undefined : openSecret(context, plan.password.reveal());
+  const secret = plan.password?.reveal();
+  const password = secret === undefined ? undefined : openSecret(context, secret);
+  const censor = secret === undefined ? undefined : passwordCensor(secret);
   const args = [
     ...[`--username=${plan.superuser}`, '-D', staging],
     ...(password === undefined ? [] : ['--pwfile=/dev/stdin']),
@@ -83,7 +86,7 @@ async function runInitdb({ context, plan, signal }: FirstBootOptions, env: NodeJ
     env,
     inherit: context.lockDescriptor,
     ...(password === undefined ? {} : { input: password }),
-    onOutput: (stream, output) => context.logOutput('initdb', stream, output),
+    onOutput: (stream, output) => context.logOutput('initdb', stream, output, censor),
     signal,
     grace,
     kill: context.impatience,

@@ -14,6 +14,13 @@ export interface ServerLog {
   close(): void;
 }
 
+export interface OutputHooks {
+  /** What is to be seen of a line that may hold a secret. */
+  readonly censor?: ((line: string) => string) | undefined;
+  /** Gets every line, as it is to be seen. */
+  readonly onLine?: ((line: string) => void) | undefined;
+}
+
 /** Where everything that is to be logged goes. */
 export interface LogServices {
   readonly log: Logger;
@@ -26,10 +33,5 @@ export interface LogServices {
     onNotable: (record: NotableRecord) => void,
   ): Promise<ServerLog>;
   /** Takes the output of a program into the log, a record a line. */
-  logOutput(
-    program: string,
-    stream: 'stdout' | 'stderr',
-    output: Readable,
-    onLine?: (line: string) => void,
-  ): void;
+  logOutput(program: string, stream: 'stdout' | 'stderr', output: Readable, hooks?: OutputHooks): void;
 }

@@ -116,14 +116,12 @@ export async function prepare(
     impatience: services.impatience,
     troubles: () => notes.messages,
     named: (program) => logs.named(program),
-    logOutput: (program, stream, output) =>
-      logs.logOutput(
-        program,
-        stream,
-        output,
-        // initdb shows what the server says that it starts.
-        program === settings.executable || program === 'initdb' ? (line) => notes.noteText(line) : undefined,
-      ),
+    logOutput: (program, stream, output, censor) => {
+      // initdb shows what the server says that it starts.
+      const isTelling = program === settings.executable || program === 'initdb';
+      const onLine = isTelling ? (line: string) => notes.noteText(line) : undefined;
+      logs.logOutput(program, stream, output, { censor, onLine });
+    },
   };
   let closed: Promise<void> | undefined;
   const close = () => {

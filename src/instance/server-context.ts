@@ -24,6 +24,11 @@ export interface ServerContext {
   readonly troubles: () => readonly string[];
   /** A log under the name of a program, for what is said in its stead. */
   readonly named: (program: string) => Logger;
-  /** Takes the text that a program prints, line by line, into the log. */
-  readonly logOutput: (program: string, stream: 'stdout' | 'stderr', output: Readable) => void;
+  /** Takes the text that a program prints, line by line, into the log; see LogServices. */
+  readonly logOutput: (
+    program: string,
+    stream: 'stdout' | 'stderr',
+    output: Readable,
+    censor?: (line: string) => string,
+  ) => void;
 }

@@ -169,6 +169,33 @@ describe('passwords', () => {
     expect(JSON.stringify(manager.lines) + manager.text).not.toContain('wörd');
   });
 
+  const newest = join(
+    import.meta.dirname,
+    '..',
+    'setup',
+    'majors',
+    'node_modules',
+    'postgres-18',
+    'native',
+    'bin',
+  );
+  test.runIf(component('the embedded server 18', () => existsSync(join(newest, 'postgres'))))(
+    'are not shown by initdb, not even when it logs its statements',
+    async () => {
+      const authentication = {
+        POSTGRES_PASSWORD: "sek'ret9",
+        POSTGRES_INITDB_ARGS: '-c log_statement=all',
+        LC_ALL: 'C',
+      };
+      const manager = await Manager.start({ authentication, options: ['--bindir', newest] });
+      const line = await manager.message('ALTER USER');
+      expect(line).toMatchObject({ logger: 'initdb', msg: expect.stringContaining('PASSWORD [secret]') });
+      await manager.ready();
+      expect((await manager.stop()).code).toBe(0);
+      expect(JSON.stringify(manager.lines) + manager.text).not.toMatch(/sek'{1,2}ret9/);
+    },
+  );
+
   test('in the environment reach neither the server nor its sessions', async () => {
     const authentication = { POSTGRES_PASSWORD: 'very-secret-7' };
     const manager = await (await Manager.start({ authentication })).ready();

@@ -4,7 +4,7 @@ import { type Credential, credentialsOf } from '../../cluster/credentials.ts';
 import { ManagerError } from '../../errors/manager-error.ts';
 import { quoteIdentifier, quoteLiteral } from '../../postgres/literals.ts';
 import { passwordSecret } from '../../postgres/scram.ts';
-import { inTransaction } from '../in-transaction.ts';
+import { quietly } from '../quietly.ts';
 import type { SecretContent, SecretReader } from '../secret-reader.ts';
 import type { StepContext } from '../step-context.ts';
 
@@ -39,7 +39,7 @@ export class PasswordUpkeep {
     }
     const content = await this.#reader.read(secret, signal);
     if (content === undefined || content.version === this.#applied.get(role)) return false;
-    await setPassword(client, role, passwordOf(content, secret, role));
+    await setPassword(client, role, quoteLiteral(passwordOf(content, secret, role)));
     this.#applied.set(role, content.version);
     return true;
   }
@@ -65,19 +65,13 @@ async function disablePassword(client: Client, role: string): Promise<boolean> {
     [role],
   );
   if (rows[0]?.has !== true) return false;
-  await quietly(client, `ALTER ROLE ${quoteIdentifier(role)} PASSWORD NULL`);
+  await setPassword(client, role, 'NULL');
   return true;
 }
 
-function setPassword(client: Client, role: string, secret: string): Promise<void> {
-  return quietly(client, `ALTER ROLE ${quoteIdentifier(role)} PASSWORD ${quoteLiteral(secret)}`);
-}
-
-/** Without a trace in the log, and without waiting for a standby. */
-function quietly(client: Client, sql: string): Promise<void> {
-  return inTransaction(client, async () => {
-    await client.query("SET LOCAL log_statement = 'none'; SET LOCAL log_min_error_statement = 'panic'");
-    await client.query('SET LOCAL synchronous_commit = local');
-    await client.query(sql);
+/** @param literal as SQL has it */
+function setPassword(client: Client, role: string, literal: string): Promise<void> {
+  return quietly(client, async () => {
+    await client.query(`ALTER ROLE ${quoteIdentifier(role)} PASSWORD ${literal}`);
   });
 }
