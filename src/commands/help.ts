@@ -26,7 +26,7 @@ Signals:
 
 Exit status:
   0 stopped in order   1 failed to start, or bad arguments   2 internal error   4 no space for WAL
-  130, 143 stopped while a new database was made   other: that of the server, or 128 + signal
+  130, 131, 143 stopped while a new database was made   other: that of the server, or 128 + signal
 
 All errors with what to do about them are in README.md.`;
 

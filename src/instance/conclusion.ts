@@ -1,7 +1,7 @@
 import { catalogue } from '../errors/catalogue.ts';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
 import type { Logger } from '../logs/manager-log.ts';
-import { classifyFailure } from '../postgres/failure.ts';
+import { classifyEnd } from '../postgres/failure.ts';
 import { describeExit, exitStatusOf } from '../process/exit-status.ts';
 import type { ControlSignal } from '../process/signal-inbox.ts';
 import { pause } from './deadline.ts';
@@ -33,16 +33,19 @@ export async function concludeEnd(
   if (exit.code === 0 && mode === undefined) return 0;
   // It had no handlers yet, and was nothing but a process.
   if (mode !== undefined && exit.signal !== null && stopSignals.has(exit.signal)) return 0;
-  if (exit.code !== 0 && mode === undefined) {
+  const hasFailed = exit.code !== 0 && mode === undefined;
+  if (hasFailed) {
     // What the server said last tells why it ended: it may still be on its way.
     await about.lastWords();
     await Promise.race([end.silent, pause(lastWordsPatience)]);
-    const code = classifyFailure(about.notes.messages);
+  }
+  const isFull = !(await hasRoomForWal(about.dataDirectory, 'try'));
+  if (hasFailed) {
+    const code = classifyEnd(about.notes.messages, isFull);
     const failure = new ManagerError(code, `postgres ended with ${describeExit(exit)}`);
     about.log.error({ error: failure }, 'the server has failed');
   }
-  const full = !(await hasRoomForWal(about.dataDirectory, 'try'));
-  return full ? catalogue.NO_SPACE.exitCode : exitStatusOf(exit);
+  return isFull ? catalogue.NO_SPACE.exitCode : exitStatusOf(exit);
 }
 
 /** The exit status when it never came to a server, or not to one that was left to its end. */

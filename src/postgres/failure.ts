@@ -34,3 +34,21 @@ export function classifyFailure(
   }
   return unknown;
 }
+
+/** Codes of a server that has ended by itself: the process ends with the status of the server then, and not with theirs. */
+export const endCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'POSTGRES_FAILED',
+  ...patterns.map(([, code]) => code).filter((code) => code !== 'NO_SPACE'),
+]);
+
+/**
+ * The same for a server that ran, or was to run, on its own: NO_SPACE means an exit status for which an operator waits
+ * (contract 01, 1.6), so that it is said when there is no room for WAL, and never else.
+ *
+ * @param isFull whether there is none
+ */
+export function classifyEnd(messages: readonly string[], isFull: boolean): ErrorCode {
+  if (isFull) return 'NO_SPACE';
+  const code = classifyFailure(messages);
+  return code === 'NO_SPACE' ? 'POSTGRES_FAILED' : code;
+}
