@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isInstalled } from '../../bin/setup.ts';
 
 /** What the layers need of Debian, each with the file that shows that it is there. */
 const packages: ReadonlyArray<readonly [name: string, shows: string]> = [
@@ -22,7 +23,7 @@ const majors = join(import.meta.dirname, 'majors');
  * is there. What cannot be installed is said, and the tests that need it report why they are skipped.
  */
 export function prepareMachine(): void {
-  if (!existsSync(join(majors, 'node_modules'))) {
+  if (!isInstalled(majors)) {
     step('npm', ['ci', '--no-audit', '--no-fund', '--prefix', majors]);
   }
   const missing = packages.filter(([, shows]) => !existsSync(shows)).map(([name]) => name);
