@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { messageOf } from '../errors/manager-error.ts';
 import { findInstallation } from '../postgres/io/installation.ts';
 
-const root = join(import.meta.dirname, '..', '..');
 /** Milliseconds for a program that only tells its version. */
 const patience = 5_000;
 
@@ -11,7 +10,7 @@ const patience = 5_000;
 export function printVersion(build: { readonly version: string; readonly commit: string }): void {
   const lines = [
     `manager ${build.version}`,
-    `commit ${build.commit === 'unknown' ? commitOfSources() : build.commit}`,
+    `commit ${build.commit}`,
     `node ${process.version}`,
     `postgresql ${serverVersion()}`,
   ];
@@ -20,7 +19,7 @@ export function printVersion(build: { readonly version: string; readonly commit:
 
 function serverVersion(): string {
   try {
-    const executable = process.env.POSTGRES_NAME ?? 'postgres';
+    const executable = process.env.POSTGRES_NAME || 'postgres';
     const path = process.env.PATH;
     const found = findInstallation({ binDirectory: undefined, wantedMajor: undefined, executable, path });
     const program = join(found.binDirectory, executable);
@@ -28,18 +27,5 @@ function serverVersion(): string {
     return `${line.replace(/^postgres \(PostgreSQL\) /, '')}, ${program}`;
   } catch (error) {
     return `not found: ${messageOf(error)}`;
-  }
-}
-
-/** Of the clone that the sources run from; `unknown` in an archive, or without git. */
-function commitOfSources(): string {
-  try {
-    return execFileSync('git', ['-C', root, 'rev-parse', '--short=12', 'HEAD'], {
-      encoding: 'utf8',
-      timeout: patience,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
-  } catch {
-    return 'unknown';
   }
 }

@@ -85,6 +85,7 @@ describe('a destination', () => {
     const text = readFileSync(path, 'utf8');
     expect(text).toMatch(begin);
     expect(text).toContain('instance is stopped');
+    expect(text).toMatch(/"commit":"[0-9a-f]{12}",.*"msg":"manager starts"/);
     expect(manager.lines).toEqual([]);
   });
 
