@@ -52,7 +52,11 @@ export function createManagerLog(options: ManagerLogOptions): Logger {
     },
     { write: options.write },
   );
-  if (known === undefined) log.info(`unknown log level ${JSON.stringify(options.level)}: using info`);
+  if (known === undefined)
+    log.info(
+      { logger: 'instance-manager' },
+      `unknown log level ${JSON.stringify(options.level)}: using info`,
+    );
   return log;
 }
 
