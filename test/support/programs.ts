@@ -29,6 +29,21 @@ export function programsWith(name: string, moment: Moment): HeldProgram {
   });
 }
 
+/** The programs of PostgreSQL, of which the one that copies fails when it is called for the first time. */
+export function failingCopy(): HeldProgram {
+  return replaced('pg_basebackup', ({ program, reached }) => {
+    const failure = `: > ${reached}\necho 'pg_basebackup: error: on purpose' >&2\nexit 1`;
+    return `if [ -e ${reached} ]; then exec ${program} "$@"; fi\n${failure}`;
+  });
+}
+
+/** The programs of PostgreSQL, of which the server has another name, and what it should be called is not there. */
+export function renamedServer(name: string): HeldProgram {
+  const held = replaced('postgres', ({ reached }) => `: > ${reached}\nexit 1`);
+  symlinkSync(join(real, 'postgres'), join(held.directory, name));
+  return held;
+}
+
 /** The programs of PostgreSQL, of which the one that copies takes a second for each MiB. */
 export function slowCopy(): HeldProgram {
   return replaced(

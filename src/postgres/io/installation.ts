@@ -90,8 +90,10 @@ function embeddedInstallation(executable: string): Installation | undefined {
 function inspect(directory: string, executable: string): Installation | undefined {
   const program = join(directory, executable);
   if (!isExecutable(program)) return undefined;
-  // The real directory: initdb and postgres look for their siblings and their share directory beside themselves.
-  const binDirectory = dirname(realpathSync(program));
+  // The real directory: initdb and postgres look for their siblings and their share directory beside themselves. A link
+  // that has a name of its own is not there under it.
+  const real = dirname(realpathSync(program));
+  const binDirectory = isExecutable(join(real, executable)) ? real : directory;
   const debian = /^\/usr\/lib\/postgresql\/(\d+)\/bin$/.exec(binDirectory);
   const major = debian === null ? askVersion(program) : Number(debian[1]);
   return { binDirectory, major };
