@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ManagerError, messageOf, systemErrorCode } from '../errors/manager-error.ts';
 import { keepMarker } from '../postgres/data-directory.ts';
@@ -65,12 +65,13 @@ export function keepRest(dataDirectory: string): string {
 /** Another file system, a directory that is not ours to write, or a volume that is mounted within PGDATA. */
 const impossible: ReadonlySet<string> = new Set(['EXDEV', 'EACCES', 'EBUSY']);
 
-/** What stands in the way of something was never part of the data. */
+/** What stands in the way of something was never part of the data. The directory goes when nothing is left in it. */
 function moveBack(from: string, to: string): void {
   const present = new Set(readdirSync(to));
   for (const name of readdirSync(from)) {
     if (!present.has(name)) renameSync(join(from, name), join(to, name));
   }
+  if (readdirSync(from).length === 0) rmdirSync(from);
 }
 
 function moveAll(from: string, to: string): void {

@@ -5,7 +5,9 @@ import { signalProcess } from '../../src/process/proc.ts';
 import { Cluster, hasReplication } from '../support/cluster.ts';
 import { familyOf, giveToServer, keptBeside } from '../support/cluster-home.ts';
 import { run } from '../support/command.ts';
-import { programsWith, slowCopy } from '../support/programs.ts';
+import { component } from '../support/component.ts';
+import { mayMount, mount } from '../support/mount.ts';
+import { failingCopy, programsWith, slowCopy } from '../support/programs.ts';
 import { Writer } from '../support/writer.ts';
 
 /** An instance whose data is gone, stopped. */
@@ -52,6 +54,39 @@ test.runIf(hasReplication)(
     for (const pid of tools) signalProcess(pid, 'SIGKILL');
     await cluster.startOne('demo-3');
     await cluster.healthy();
+  },
+);
+
+test.runIf(hasReplication)('a copy that fails says why, and is tried again', async () => {
+  const cluster = await Cluster.start();
+  await emptied(cluster, 'demo-3');
+  const manager = await cluster.startOne('demo-3', ['--bindir', failingCopy().directory]);
+  expect(await manager.line('the failure', ({ code }) => code === 'JOIN_FAILED')).toMatchObject({
+    error: 'pg_basebackup ended with exit status 1: pg_basebackup: error: on purpose',
+  });
+  await cluster.healthy();
+});
+
+const canMount = component('the right to mount', mayMount);
+test.runIf(hasReplication && canMount)(
+  'data that cannot be put aside stays as it is, and serves again when nobody asks any more',
+  async () => {
+    const cluster = await Cluster.start();
+    const { dataDirectory } = cluster.of('demo-3');
+    await cluster.of('demo-3').stop();
+    mount(dataDirectory, '--bind', dataDirectory);
+    const entries = readdirSync(dataDirectory).toSorted();
+    const recloneRequests = { 'demo-3': '2026-01-02T03:04:05.006000Z' };
+    await cluster.editStatus((status) => ({ ...status, recloneRequests }));
+    const manager = await cluster.startOne('demo-3');
+    expect(await manager.line('the refusal', ({ code }) => code === 'RECLONE_IMPOSSIBLE')).toMatchObject({
+      error: expect.stringContaining('EXDEV'),
+    });
+    expect(readdirSync(dataDirectory)).toEqual(expect.arrayContaining(entries));
+    expect(keptBeside(dataDirectory)).toEqual([]);
+    await cluster.editStatus((status) => ({ ...status, recloneRequests: {} }));
+    await cluster.healthy();
+    await manager.stop();
   },
 );
 
