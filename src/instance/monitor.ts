@@ -216,7 +216,8 @@ export class Monitor {
       const { rows } = await client.query<VitalsRow>(vitalsQuery);
       this.#vitalsAt = now();
       this.#answered();
-      await this.#ping();
+      // Beside the questions to the session, which a postmaster that hangs does not hold up.
+      void this.#ping();
       if (rows[0] !== undefined) this.#noteVitals(rows[0]);
     }
     const { rows } = await client.query<RoleRow>(this.#options.isShared ? sharedRoleQuery : roleQuery);
