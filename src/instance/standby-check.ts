@@ -4,6 +4,7 @@ import { messageOf } from '../errors/manager-error.ts';
 import { readPrimaryPast } from '../postgres/io/replication-session.ts';
 import { type Kinship, kinshipOf, type WalPast } from '../postgres/kinship.ts';
 import { parseWalFileName, strayWalFiles } from '../postgres/wal-files.ts';
+import { markKinship } from './foreign-mark.ts';
 import { readControlFile } from './server-access.ts';
 import type { StepContext } from './step-context.ts';
 import { putAside, wasPutAside } from './stray-wal.ts';
@@ -31,6 +32,7 @@ export async function checkStandby(step: StepContext, signal: AbortSignal): Prom
   const isCopy = existsSync(join(dataDirectory, 'backup_label'));
   const kinship =
     primary === undefined || isCopy ? undefined : kinshipOf(stoppedPast(dataDirectory), primary);
+  if (kinship !== undefined && primary !== undefined) markKinship(step, kinship, primary.timeline);
   if (kinship === undefined || kinship.kind === 'straight') {
     clearWay(step, primary ?? latestKnown(dataDirectory), isCopy);
   }

@@ -34,6 +34,7 @@ export const promote: Step = async (step, signal) => {
   const begun = now();
   const deadline = step.desired().promotionTimeout;
   if (!step.mayLead()) throw new Error('the lease has run out before the promotion');
+  findings.kinship = undefined;
   askForPromotion(step);
   let to: number | undefined;
   for (let nudge = firstNudge; ; ) {
