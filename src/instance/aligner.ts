@@ -252,7 +252,9 @@ export class Aligner {
     const stillHolds = validityOf(this.#roles, roles);
     this.#roles = roles;
     if (!stillHolds.failures) this.#failures = {};
-    if (!stillHolds.kinship) findings.kinship = undefined;
+    if (stillHolds.kinship) return;
+    findings.kinship = undefined;
+    findings.strandedAt = undefined;
   }
 
   #look(): Situation {

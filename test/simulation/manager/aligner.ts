@@ -219,7 +219,9 @@ export class Aligner {
     const stillHolds = validityOf(this.#roles, roles);
     this.#roles = roles;
     if (!stillHolds.failures) this.#failures = {};
-    if (!stillHolds.kinship) findings.kinship = undefined;
+    if (stillHolds.kinship) return;
+    findings.kinship = undefined;
+    if (findings.trouble === 'removed') findings.trouble = undefined;
   }
 
   #look(): Situation {
