@@ -144,6 +144,7 @@ export class Instance {
     const services = { ...this.#services, notes: this.#notes, impatience: this.#impatience.signal };
     const prepared = await prepare(this.#settings, services, signal);
     this.#prepared = prepared;
+    await binding.claimName?.(signal);
     signal.throwIfAborted();
     const server = this.#openServer(prepared, wishes);
     const quorum = await openQuorum(binding.source);
