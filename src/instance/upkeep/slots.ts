@@ -51,11 +51,14 @@ export class SlotUpkeep {
     const interval = settings.updateInterval * 1000;
     this.#period = isPrimary ? Number.POSITIVE_INFINITY : interval;
     const slots = await readSlots(client);
+    const instanceNames = cluster.status?.instanceNames ?? [];
     const plan = planSlots({
       rules,
       role: isPrimary ? 'primary' : 'standby',
       currentPrimary: isPrimary ? step.settings.name : (cluster.status?.currentPrimary ?? ''),
-      instanceNames: cluster.status?.instanceNames ?? [],
+      instanceNames,
+      // Where instances register themselves, one that is down cannot do so again: it would lose its WAL with its slot.
+      isComplete: step.view.kind !== 'file' || instanceNames.length >= (cluster.spec.instances ?? 1),
       slots,
     });
     this.#isWaiting = plan.busy.length > 0;

@@ -37,6 +37,18 @@ test('one slot that is refused does not keep the others from being settled, and 
   expect(done).toEqual(['_cnpg_c_9', '_cnpg_c_3']);
 });
 
+test.each([
+  ['file', ['c-1'], []],
+  ['file', ['c-1', 'c-2', 'c-3'], ['_cnpg_c_9']],
+  ['kubernetes', ['c-1'], ['_cnpg_c_2', '_cnpg_c_9']],
+])('with a %s that names %j the slots %j are dropped', async (kind, instanceNames, dropped) => {
+  const view = { kind, latest: { cluster: { spec: { instances: 3 }, status: { instanceNames } } } };
+  const slots = ['_cnpg_c_2', '_cnpg_c_9'].map((name) => ({ name, active: false }));
+  const { client, done } = serverWith(slots, []);
+  await new SlotUpkeep().settle(client, { ...step, view } as unknown as StepContext, true);
+  expect(done.filter((name) => slots.some((slot) => slot.name === name))).toEqual(dropped);
+});
+
 test('one that is to go and still in use is waited for', async () => {
   const upkeep = new SlotUpkeep();
   await upkeep.settle(serverWith([{ name: '_cnpg_c_9', active: true }], []).client, step, true);
