@@ -318,7 +318,7 @@ export class Instance {
   /** However this ended: no server is left behind, none is killed without need, and the lease goes back last. */
   async #cleanUp(): Promise<void> {
     this.#upkeep?.stop();
-    if (this.#server?.postmaster !== undefined) this.#server.signal('SIGINT');
+    if (this.#server?.postmaster !== undefined) this.#server.stop('fault');
     await this.#server?.ended;
     this.#sharing?.watchdog?.release();
     await this.#sharing?.lease.leave(releasePatience);

@@ -38,7 +38,7 @@ export class SlotUpkeep {
     return this.#isWaiting;
   }
 
-  async settle(client: Client, step: StepContext, isPrimary: boolean): Promise<void> {
+  async settle(client: Client, step: StepContext, isPrimary: boolean, signal: AbortSignal): Promise<void> {
     const cluster = step.view.latest?.cluster;
     if (cluster === undefined) return;
     const settings = slotSettings(cluster.spec);
@@ -62,7 +62,7 @@ export class SlotUpkeep {
       slots,
     });
     this.#isWaiting = plan.busy.length > 0;
-    const work = new SlotWork();
+    const work = new SlotWork(signal);
     const dropped = await work.each(plan.drop, (name) => drop(client, name));
     const created = await work.each(plan.create, (name) =>
       client.query('SELECT pg_create_physical_replication_slot($1)', [name]),
@@ -70,7 +70,7 @@ export class SlotUpkeep {
     if (created.length + dropped.length > 0) step.log.info({ created, dropped }, 'replication slots settled');
     const isDue = now() - this.#copiedAt >= interval;
     if (!isPrimary && isDue && step.observation.isReceiving === true) {
-      await copySlots(client, step, rules, work);
+      await copySlots(client, step, rules, work, signal);
       this.#copiedAt = now();
     }
     work.conclude();
@@ -80,11 +80,17 @@ export class SlotUpkeep {
 /** One slot that cannot be settled keeps none of the others from it (contract 03, 3.21). */
 class SlotWork {
   readonly #failures: unknown[] = [];
+  readonly #signal: AbortSignal;
 
-  /** @returns those with which it went well */
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  /** @returns those with which it went well. @throws the reason of an abort, between two slots */
   async each<T>(slots: readonly T[], settle: (slot: T) => Promise<unknown>): Promise<T[]> {
     const settled: T[] = [];
     for (const slot of slots) {
+      this.#signal.throwIfAborted();
       try {
         await settle(slot);
         settled.push(slot);
@@ -117,10 +123,17 @@ async function readSlots(client: Client): Promise<Slot[]> {
 }
 
 /** After a failover the other standbys find their WAL here. */
-async function copySlots(client: Client, step: StepContext, rules: SlotRules, work: SlotWork): Promise<void> {
+async function copySlots(
+  client: Client,
+  step: StepContext,
+  rules: SlotRules,
+  work: SlotWork,
+  signal: AbortSignal,
+): Promise<void> {
   const primary = await connectToPrimary(primaryAddress(step), 'postgres');
   let primarySlots: Slot[];
   try {
+    signal.throwIfAborted();
     primarySlots = await readSlots(primary);
   } finally {
     await primary.end();
