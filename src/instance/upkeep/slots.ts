@@ -1,9 +1,10 @@
 import type { Client } from 'pg';
 import { slotSettings } from '../../cluster/defaults.ts';
+import { withoutForget } from '../../cluster/requests.ts';
 import { messageOf } from '../../errors/manager-error.ts';
 import { connectToPrimary } from '../../postgres/io/replication-session.ts';
 import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
-import { planSlots, planStandbySlots, type Slot, type SlotRules } from '../../postgres/slots.ts';
+import { planSlots, planStandbySlots, type Slot, type SlotRules, slotName } from '../../postgres/slots.ts';
 import { now } from '../deadline.ts';
 import type { StepContext } from '../step-context.ts';
 import { primaryAddress } from '../wal-past.ts';
@@ -52,12 +53,14 @@ export class SlotUpkeep {
     this.#period = isPrimary ? Number.POSITIVE_INFINITY : interval;
     const slots = await readSlots(client);
     const instanceNames = cluster.status?.instanceNames ?? [];
+    const forgotten = Object.keys(cluster.status?.forgetRequests ?? {});
     const plan = planSlots({
       rules,
       role: isPrimary ? 'primary' : 'standby',
       currentPrimary: isPrimary ? step.settings.name : (cluster.status?.currentPrimary ?? ''),
       instanceNames,
       // Where instances register themselves, one that is down cannot do so again: it would lose its WAL with its slot.
+      forgotten,
       isComplete: step.view.kind !== 'file' || instanceNames.length >= (cluster.spec.instances ?? 1),
       slots,
     });
@@ -73,6 +76,11 @@ export class SlotUpkeep {
       await copySlots(client, step, rules, work, signal);
       this.#copiedAt = now();
     }
+    const gone = forgotten.filter((name) => {
+      const slot = slotName(rules.prefix, name);
+      return dropped.includes(slot) || !slots.some((one) => one.name === slot);
+    });
+    if (isPrimary && gone.length > 0) await step.view.update((status) => withoutForget(status, gone), signal);
     work.conclude();
   }
 }

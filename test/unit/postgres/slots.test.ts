@@ -40,6 +40,7 @@ describe('the primary', () => {
       currentPrimary: 'c-1',
       instanceNames: ['c-1', 'c-2', 'c-3'],
       isComplete: true,
+      forgotten: [],
       slots,
     });
   test('keeps a slot for every other instance', () => {
@@ -56,10 +57,23 @@ describe('the primary', () => {
   });
   test('takes no instance for gone when the names may not be all, but itself', () => {
     const slots = [slot('_cnpg_c_1'), slot('_cnpg_c_2'), slot('_cnpg_c_3', { isLost: true })];
-    const input = { rules, role: 'primary', currentPrimary: 'c-1', isComplete: false, slots } as const;
+    const input = {
+      rules,
+      role: 'primary',
+      currentPrimary: 'c-1',
+      isComplete: false,
+      forgotten: [],
+      slots,
+    } as const;
     expect(planSlots({ ...input, instanceNames: ['c-1'] })).toMatchObject({ drop: ['_cnpg_c_1'], busy: [] });
     expect(planSlots({ ...input, instanceNames: ['c-1', 'c-3'] })).toMatchObject({
       drop: ['_cnpg_c_1', '_cnpg_c_3'],
+      create: ['_cnpg_c_3'],
+    });
+    // Unless a person said so; and not one that is there again.
+    const forgotten = ['c-2', 'c-3'];
+    expect(planSlots({ ...input, forgotten, instanceNames: ['c-1', 'c-3'] })).toMatchObject({
+      drop: ['_cnpg_c_1', '_cnpg_c_2', '_cnpg_c_3'],
       create: ['_cnpg_c_3'],
     });
   });
@@ -93,6 +107,7 @@ describe('the reconciler on a standby', () => {
       currentPrimary: 'c-1',
       instanceNames: ['c-1', 'c-2'],
       isComplete: true,
+      forgotten: [],
       slots: [slot('_cnpg_c_3'), slot('mine'), slot('hidden'), slot('used', { isActive: true })],
     });
   test('does nothing while the slots are on', () => {
