@@ -4,6 +4,7 @@ import { messageOf } from '../errors/manager-error.ts';
 import { readPrimaryPast } from '../postgres/io/replication-session.ts';
 import { type Kinship, kinshipOf, type WalPast } from '../postgres/kinship.ts';
 import { parseWalFileName, strayWalFiles } from '../postgres/wal-files.ts';
+import { kinshipOfCopy } from './copied-past.ts';
 import { markKinship } from './foreign-mark.ts';
 import { readControlFile } from './server-access.ts';
 import type { StepContext } from './step-context.ts';
@@ -30,8 +31,9 @@ export async function checkStandby(step: StepContext, signal: AbortSignal): Prom
   }
   // In a copy, or after a rewind, pg_control says how far the other server was.
   const isCopy = existsSync(join(dataDirectory, 'backup_label'));
-  const kinship =
-    primary === undefined || isCopy ? undefined : kinshipOf(stoppedPast(dataDirectory), primary);
+  const compare = (past: WalPast) =>
+    isCopy ? kinshipOfCopy(dataDirectory, past) : kinshipOf(stoppedPast(dataDirectory), past);
+  const kinship = primary === undefined ? undefined : compare(primary);
   if (kinship !== undefined && primary !== undefined) markKinship(step, kinship, primary.timeline);
   if (kinship === undefined || kinship.kind === 'straight') {
     clearWay(step, primary ?? latestKnown(dataDirectory), isCopy);

@@ -1,10 +1,20 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { checkStandby } from '../../../src/instance/standby-check.ts';
 import type { StepContext } from '../../../src/instance/step-context.ts';
 import { directoryWith } from './support.ts';
+
+/** What the primary says of itself; undefined: it does not answer. */
+const primary = vi.hoisted((): { past: object | undefined } => ({ past: undefined }));
+
+vi.mock('../../../src/postgres/io/replication-session.ts', () => ({
+  readPrimaryPast: async () => {
+    if (primary.past === undefined) throw new Error('connection refused');
+    return primary.past;
+  },
+}));
 
 const { signal } = new AbortController();
 const segmentSize = 16 * 1024 * 1024;
@@ -29,7 +39,13 @@ function standby(redo: bigint) {
     writeFileSync(join(dataDirectory, 'global', 'pg_control'), controlFile(position));
   writeFileSync(join(wal, '00000002.history'), '1\t0/3000100\tno recovery target specified\n');
   redoAt(redo);
-  const step = { context: { dataDirectory }, desired: () => ({}), log: pino({ enabled: false }) };
+  const replication = { primary: { host: 'localhost', port: 5432 } };
+  const step = {
+    context: { dataDirectory },
+    desired: () => ({ replication }),
+    view: { latest: { cluster: { status: { currentPrimary: 'c-1' } } } },
+    log: pino({ enabled: false }),
+  };
   return {
     wal,
     redoAt,
@@ -77,4 +93,34 @@ test('what was never put aside is, wherever replay begins; so is everything in a
   writeFileSync(join(dataDirectory, 'backup_label'), '');
   await check();
   expect(aside()).toEqual(['in a copy', 'only here']);
+});
+
+/** As pg_basebackup of 15 ends its manifest. */
+const manifest = (end: string) => `"WAL-Ranges": [
+{ "Timeline": 1, "Start-LSN": "0/2000028", "End-LSN": "${end}" }
+],
+"Manifest-Checksum": "0"}
+`;
+
+test.each([
+  ['0/3000100', 'straight', ['in a copy']],
+  ['0/3000108', 'foreign', []],
+  [undefined, undefined, ['in a copy']],
+])('a copy that needs WAL up to %s of a primary that is gone is %s', async (end, kind, moved) => {
+  const { write, check, aside, dataDirectory } = standby(0x300_0028n);
+  primary.past = {
+    systemIdentifier: '0',
+    timeline: 2,
+    history: [{ timeline: 1, end: 0x300_0100n }],
+    end: 0x500_0000n,
+  };
+  onTestFinished(() => {
+    primary.past = undefined;
+  });
+  write('in a copy');
+  writeFileSync(join(dataDirectory, 'backup_label'), '');
+  if (end !== undefined) writeFileSync(join(dataDirectory, 'backup_manifest'), manifest(end));
+  expect((await check())?.kind).toBe(kind);
+  // What it needs to become consistent stays where it is.
+  expect(aside()).toEqual(moved);
 });
