@@ -23,12 +23,16 @@ export function markKinship({ context, view }: StepContext, kinship: Kinship, ti
 
 /**
  * Whether this instance is chosen in the place of a primary of which the mark speaks. One that is on a later timeline by now
- * began another reign since, of which the mark says nothing.
+ * began another reign since, of which the mark says nothing. One that cannot be read may speak of it. Never throws.
  */
 export function isForeignTarget({ context, view, settings }: StepContext): boolean {
   const { currentPrimary, targetPrimary, timelineID = 0 } = view.latest?.cluster.status ?? {};
   if (targetPrimary !== settings.name || currentPrimary === settings.name) return false;
-  const text = readIfPresent(join(context.dataDirectory, foreignMark)) ?? '';
-  const [, name, timeline] = /^(\S+) (\d+)$/m.exec(text) ?? [];
-  return name === currentPrimary && timelineID <= Number(timeline);
+  try {
+    const text = readIfPresent(join(context.dataDirectory, foreignMark)) ?? '';
+    const [, name, timeline] = /^(\S+) (\d+)$/m.exec(text) ?? [];
+    return name === currentPrimary && timelineID <= Number(timeline);
+  } catch {
+    return true;
+  }
 }

@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { freshObservation } from '../../../src/alignment/observation.ts';
 import type { ClusterStatus } from '../../../src/cluster/status.ts';
@@ -28,6 +29,7 @@ function standby() {
     desired: () => ({ replication: undefined }),
   } as unknown as StepContext;
   return {
+    dataDirectory,
     mark: (kinship: Kinship, timeline = 5) => markKinship(step, kinship, timeline),
     names: () => readdirSync(dataDirectory),
     seen: (change: ClusterStatus) => {
@@ -58,6 +60,12 @@ test('it holds for one primary and its present reign', () => {
   mark(foreign, 7);
   expect(seen({ timelineID: 6 })).toBe('foreign');
   expect(seen({ currentPrimary: 'c-2' })).toBe('unknown');
+});
+
+test('a mark that cannot be read is not taken for absent', () => {
+  const { seen, dataDirectory } = standby();
+  mkdirSync(join(dataDirectory, '.foreign-standby'));
+  expect(seen(chosen)).toBe('foreign');
 });
 
 test('another comparison takes it off', () => {
