@@ -59,10 +59,12 @@ export function decide(situation: Situation, table: TransitionTable = transition
   }
 }
 
-/** A standby that is as it shall be may still name a former primary as its source. */
+/** A standby that is as it shall be, or stranded, may still name a former primary as its source: the present one may have more. */
+const repointed: ReadonlySet<State> = new Set(['standby up', 'drained standby up', 'stranded standby up']);
+
 function repoint({ instance }: Situation, state: State, goal: Goal): StepName | undefined {
-  const follows = state === 'standby up' || state === 'drained standby up';
-  return goal === 'follow' && follows && instance.source === 'wrong' ? 'point to the primary' : undefined;
+  const isAway = goal === 'follow' && repointed.has(state) && instance.source === 'wrong';
+  return isAway ? 'point to the primary' : undefined;
 }
 
 /** A refusal that is for the data directory says what is wrong with it. */

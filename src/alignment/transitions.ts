@@ -59,7 +59,7 @@ const foreign = refuse(
   'this data directory holds WAL that does not belong to the history of the primary: a person must compare them',
 );
 const foreignTarget = refuse(
-  'this standby does not belong to the history of the last primary, whose writes would be lost with it: choose another one, or compare them and start its manager anew',
+  'this standby does not belong to the history of the last primary, whose writes would be lost with it: choose another one, or compare them, remove .foreign-standby from its data directory, and start its manager anew',
 );
 
 const wantsDown = { fence: fenced, isolate: timeIsOver, quit: down, unknown: unread } as const;

@@ -10,11 +10,10 @@ export interface Validity {
 }
 
 /**
- * An instance that is chosen itself has the same primary before it as until then: what was found of that one says whether
- * it may lead at all.
+ * What was found of the present primary holds for as long as that is the same, whoever is to follow it: an operator asks for
+ * `pending` first, and a standby that does not belong to its history must still know that when it is chosen.
  */
-export function validityOf(before: Roles, after: Roles, me: string): Validity {
+export function validityOf(before: Roles, after: Roles): Validity {
   const isSamePrimary = before.currentPrimary === after.currentPrimary;
-  const isSame = isSamePrimary && before.targetPrimary === after.targetPrimary;
-  return { failures: isSame, kinship: isSame || (isSamePrimary && after.targetPrimary === me) };
+  return { failures: isSamePrimary && before.targetPrimary === after.targetPrimary, kinship: isSamePrimary };
 }

@@ -13,6 +13,8 @@ export const longestPoll = pollPeriod + pollSpread;
 export interface FileLock {
   /** False when the lock could not be had in time, or the file system has none. */
   readonly isHeld: boolean;
+  /** Somebody else has it, and has kept it all the time. */
+  readonly isOthers: boolean;
   release(): void;
 }
 
@@ -36,8 +38,9 @@ export async function takeLock(
   try {
     for (;;) {
       const answer = libc.lockExclusively(descriptor);
-      if (answer === 'held') return { isHeld: true, release };
-      if (answer === 'unsupported' || performance.now() >= end) return { isHeld: false, release };
+      if (answer === 'held') return { isHeld: true, isOthers: false, release };
+      if (answer === 'unsupported') return { isHeld: false, isOthers: false, release };
+      if (performance.now() >= end) return { isHeld: false, isOthers: true, release };
       await pause(pollPeriod + Math.random() * pollSpread, undefined, { signal });
     }
   } catch (error) {

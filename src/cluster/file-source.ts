@@ -21,7 +21,8 @@ export interface FileSourceOptions {
 
 /**
  * Opens the Cluster that several managers of one machine share: a YAML file which people write, and into which managers
- * write the status. Beside it lie `<file>.lock`, `<file>.lease`, `<file>.lease.lock`; whoever comes first makes them.
+ * write the status. Beside it lie `<file>.lock`, `<file>.lease`, `<file>.lease.lock`, and `<file>.<name>.lock` of each
+ * instance; whoever comes first makes them.
  *
  * @throws CLUSTER_UNREADABLE
  */

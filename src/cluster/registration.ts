@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Cluster } from './cluster.ts';
 import { type FounderFacts, isCandidate } from './founder.ts';
+import { withoutForget } from './requests.ts';
 import { type ClusterStatus, clusterPhase, type ReportedState, timestamp } from './status.ts';
 
 /**
@@ -27,7 +28,7 @@ export function registered(status: ClusterStatus, me: Registrant, now: number): 
   const names = status.instanceNames ?? [];
   const isFounder = me.holdsLease && isCandidate(cluster, status, me);
   const next: ClusterStatus = {
-    ...status,
+    ...(withoutForget(status, [name]) ?? status),
     ...(isFounder
       ? { targetPrimary: name, targetPrimaryTimestamp: timestamp(now), phase: clusterPhase.settingUpPrimary }
       : {}),

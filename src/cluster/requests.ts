@@ -8,23 +8,20 @@ import { type ClusterStatus, clusterPhase, timestamp } from './status.ts';
  * What a person asks of a Cluster through its status. Nothing here decides by itself who shall be the primary.
  */
 
-export interface PromotionRequest {
+export interface Request {
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** Also one that, by the status, does not stream: it may lack what was acknowledged, and nobody would bring it any more. */
+  /** Also when the status speaks against it: what `promotion` and `forget` refuse. */
   readonly isForced: boolean;
 }
 
 /**
- * The status that makes an instance the target, as the operator's plugin writes it (contract 03, 2.5).
+ * The status that makes an instance the target, as the operator's plugin writes it (contract 03, 2.5). One that, by the
+ * status, does not stream may lack what was acknowledged, and nobody would bring it any more: only by force.
  *
  * @throws UNKNOWN_INSTANCE, REQUEST_REFUSED
  */
-export function promotion(
-  cluster: Cluster,
-  instance: string,
-  { now, isForced }: PromotionRequest,
-): ClusterStatus {
+export function promotion(cluster: Cluster, instance: string, { now, isForced }: Request): ClusterStatus {
   checkMember(cluster, instance);
   const { status = {} } = cluster;
   if (isFenced(cluster, instance)) {
@@ -72,13 +69,7 @@ function whyNotReady(status: ClusterStatus, instance: string): string | undefine
 export function reclone(cluster: Cluster, instance: string, now: number): ClusterStatus {
   checkMember(cluster, instance);
   const { status = {} } = cluster;
-  for (const role of ['current', 'target'] as const) {
-    if (status[`${role}Primary`] !== instance) continue;
-    throw new ManagerError(
-      'REQUEST_REFUSED',
-      `${instance} is the ${role} primary: promote another one first`,
-    );
-  }
+  requireNoPrimary(status, instance);
   return { ...status, recloneRequests: { ...status.recloneRequests, [instance]: timestamp(now) } };
 }
 
@@ -94,4 +85,57 @@ export function withoutReclone(
 ): ClusterStatus | undefined {
   const { [instance]: asked, ...recloneRequests } = status.recloneRequests ?? {};
   return asked === request ? { ...status, recloneRequests } : undefined;
+}
+
+/**
+ * The status without an instance that is gone for good, with the request to the primary to keep no slot for it any more.
+ * One that is still there registers itself again.
+ *
+ * @throws UNKNOWN_INSTANCE, REQUEST_REFUSED
+ */
+export function forget(cluster: Cluster, instance: string, { now, isForced }: Request): ClusterStatus {
+  checkMember(cluster, instance);
+  const { status = {} } = cluster;
+  requireNoPrimary(status, instance);
+  const isHealthy = status.instancesStatus?.healthy?.includes(instance) === true;
+  const isRunning = status.instancesReportedState?.[instance]?.phase === 'running';
+  if (!isForced && (isHealthy || isRunning)) {
+    const why = isHealthy ? 'streams from the primary' : 'has said last that it runs';
+    throw new ManagerError(
+      'REQUEST_REFUSED',
+      `${instance} ${why}; stop its manager first, or use --force when that is gone`,
+    );
+  }
+  const others = (names: readonly string[]) => names.filter((name) => name !== instance);
+  const { [instance]: _state, ...instancesReportedState } = status.instancesReportedState ?? {};
+  const { [instance]: _request, ...recloneRequests } = status.recloneRequests ?? {};
+  const conditions = Object.entries(status.instancesStatus ?? {});
+  return {
+    ...status,
+    instanceNames: others(status.instanceNames ?? []),
+    instancesReportedState,
+    instancesStatus: Object.fromEntries(conditions.map(([name, of]) => [name, others(of)])),
+    ...(status.recloneRequests === undefined ? {} : { recloneRequests }),
+    forgetRequests: { ...status.forgetRequests, [instance]: timestamp(now) },
+  };
+}
+
+/** The status without the requests to forget these; undefined when there are none. */
+export function withoutForget(
+  status: ClusterStatus,
+  instances: readonly string[],
+): ClusterStatus | undefined {
+  const asked = Object.entries(status.forgetRequests ?? {});
+  const left = asked.filter(([name]) => !instances.includes(name));
+  return left.length === asked.length ? undefined : { ...status, forgetRequests: Object.fromEntries(left) };
+}
+
+function requireNoPrimary(status: ClusterStatus, instance: string): void {
+  for (const role of ['current', 'target'] as const) {
+    if (status[`${role}Primary`] !== instance) continue;
+    throw new ManagerError(
+      'REQUEST_REFUSED',
+      `${instance} is the ${role} primary: promote another one first`,
+    );
+  }
 }

@@ -33,6 +33,7 @@ const reportedState = open(
 /** The status as far as it is read (see status.ts); an operator keeps much more in it. */
 export const statusSchema: FieldType = open({
   recloneRequests: map(text),
+  forgetRequests: map(text),
   currentPrimary: text,
   currentPrimaryTimestamp: text,
   targetPrimary: text,

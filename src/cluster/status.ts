@@ -26,6 +26,8 @@ export interface ClusterStatus {
   readonly secretsResourceVersion?: Readonly<Record<string, unknown>>;
   /** Ours: instances whose data a person wants replaced by a new copy of the primary, with the time of the request. */
   readonly recloneRequests?: Readonly<Record<string, string>>;
+  /** Ours: instances that are gone for good, with the time at which a person said so, until the primary keeps no slot for them. */
+  readonly forgetRequests?: Readonly<Record<string, string>>;
 }
 
 /** One of `status.conditions` (Kubernetes API conventions). */

@@ -78,13 +78,16 @@ async function bindSharedFile(
     );
   }
   const { openFileSource } = await import('../cluster/file-source.ts');
+  const { claimName } = await import('../cluster/name-lock.ts');
   const { replicationPassfile } = await import('../cluster/passfile.ts');
   const source = await openFileSource(path, libc, { onWarnings });
-  const { path: passfile, password } = await replicationPassfile(await realpath(path), libc);
+  const real = await realpath(path);
+  const { path: passfile, password } = await replicationPassfile(real, libc);
   const { sharedRules } = await import('./shared-cluster.ts');
   const shared = sharedRules({ name, address, passfile, password });
   return {
     source,
+    claimName: (signal) => claimName(real, name, libc, signal),
     describe: (reading) =>
       describeDesiredState(reading, { environment, clusterName, log, shared, origin: 'file' }),
   };

@@ -10,7 +10,7 @@ export interface RequestOptions extends ClusterOptions {
   readonly timeout: number;
 }
 
-export interface PromoteOptions extends RequestOptions {
+export interface ForcibleOptions extends RequestOptions {
   readonly force?: boolean;
 }
 

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { OverviewOptions, PromoteOptions, RequestOptions } from './cluster-options.ts';
+import type { ForcibleOptions, OverviewOptions, RequestOptions } from './cluster-options.ts';
 import { commandHelp } from './help.ts';
 import type { ProgramContext } from './options.ts';
 
@@ -25,7 +25,7 @@ export function addClusterCommands(program: Command, context: ProgramContext): v
       await showCluster(options);
     });
 
-  requestCommand(cluster, 'promote', async (instance, options: PromoteOptions) => {
+  requestCommand(cluster, 'promote', async (instance, options: ForcibleOptions) => {
     const { promoteInstance } = await import('./cluster-promote.ts');
     await promoteInstance(instance, options);
   })
@@ -54,6 +54,15 @@ export function addClusterCommands(program: Command, context: ProgramContext): v
   })
     .description('have an instance put its data aside and copy the primary anew')
     .argument('<instance>', 'a standby');
+
+  requestCommand(cluster, 'forget', async (instance, options: ForcibleOptions) => {
+    const { forgetInstance } = await import('./cluster-forget.ts');
+    await forgetInstance(instance, options);
+  })
+    .description('forget an instance that is gone for good: the primary keeps no WAL for it any more')
+    .argument('<instance>', 'who is gone')
+    .option('--force', 'also one that has not said that it stopped')
+    .addHelpText('after', commandHelp.clusterForget);
 
   function requestCommand<Options extends RequestOptions>(
     parent: Command,

@@ -1,6 +1,6 @@
 import { promotion } from '../cluster/requests.ts';
 import { ManagerError } from '../errors/manager-error.ts';
-import type { PromoteOptions } from './cluster-options.ts';
+import type { ForcibleOptions } from './cluster-options.ts';
 import { followRequest, openCluster, soon } from './cluster-request.ts';
 
 /**
@@ -8,7 +8,7 @@ import { followRequest, openCluster, soon } from './cluster-request.ts';
  *
  * @throws UNKNOWN_INSTANCE, REQUEST_REFUSED, WAIT_TIMEOUT; CLUSTER_CONFLICT when somebody chooses another one meanwhile
  */
-export async function promoteInstance(instance: string, options: PromoteOptions): Promise<void> {
+export async function promoteInstance(instance: string, options: ForcibleOptions): Promise<void> {
   const source = await openCluster(options);
   const { cluster } = await source.read(soon());
   let before = cluster;

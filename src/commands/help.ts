@@ -41,4 +41,7 @@ refused unless they stand behind --.`,
 The instance becomes the target. The old primary stops in order and gives the lease back, the new one waits for the last of
 its WAL. An instance that does not run, or does not stream from the primary, is refused: it may lack what was acknowledged.
 When there is nothing better, such as after the loss of all others, --force chooses it all the same.`,
+  clusterForget: `
+Only the status of the Cluster and the replication slot change; spec.instances and the data of the instance stay. One whose
+manager still runs registers itself again. A new copy needs the whole data then: the WAL that it would need is not kept.`,
 } as const;

@@ -68,6 +68,12 @@ export const catalogue = {
       'Find out what interrupts the initialisation, then remove the `.aborted-init-*` directories from PGDATA.',
     exitCode: 1,
   },
+  INSTANCE_NAME_IN_USE: {
+    meaning: 'Another manager of this machine is an instance of that name already',
+    remedy:
+      'Give each instance of a Cluster file a name of its own (--pod-name); of a data directory and its copy only one may be started under the name.',
+    exitCode: 1,
+  },
   INTERNAL: {
     meaning: 'The manager met an error it did not expect; PostgreSQL was stopped in order',
     remedy: 'Report it with the log: the record holds the stack.',

@@ -248,13 +248,15 @@ export class Aligner {
 
   /** What was found out, and what has failed, holds for one primary. */
   #forgetWhatIsOld(): void {
-    const { view, findings, settings } = this.#step;
+    const { view, findings } = this.#step;
     const { currentPrimary = '', targetPrimary = '' } = view.latest?.cluster.status ?? {};
     const roles = { currentPrimary, targetPrimary };
-    const stillHolds = validityOf(this.#roles, roles, settings.name);
+    const stillHolds = validityOf(this.#roles, roles);
     this.#roles = roles;
     if (!stillHolds.failures) this.#failures = {};
-    if (!stillHolds.kinship) findings.kinship = undefined;
+    if (stillHolds.kinship) return;
+    findings.kinship = undefined;
+    findings.strandedAt = undefined;
   }
 
   #look(): Situation {

@@ -145,6 +145,7 @@ export class Instance {
     const services = { ...this.#services, notes: this.#notes, impatience: this.#impatience.signal };
     const prepared = await prepare(this.#settings, services, signal);
     this.#prepared = prepared;
+    await binding.claimName?.(signal);
     signal.throwIfAborted();
     const server = this.#openServer(prepared, wishes);
     const quorum = await openQuorum(binding.source);
@@ -318,7 +319,7 @@ export class Instance {
   /** However this ended: no server is left behind, none is killed without need, and the lease goes back last. */
   async #cleanUp(): Promise<void> {
     this.#upkeep?.stop();
-    if (this.#server?.postmaster !== undefined) this.#server.signal('SIGINT');
+    if (this.#server?.postmaster !== undefined) this.#server.stop('fault');
     await this.#server?.ended;
     this.#sharing?.watchdog?.release();
     await this.#sharing?.lease.leave(releasePatience);

@@ -9,6 +9,7 @@ import { isFenced } from '../cluster/fencing.ts';
 import { isCandidate } from '../cluster/founder.ts';
 import { lookAtData } from './data-role.ts';
 import { now } from './deadline.ts';
+import { isForeignTarget } from './foreign-mark.ts';
 import { isRecloneDue } from './kept-data.ts';
 import { followsPlan } from './replication-files.ts';
 import type { StepContext } from './step-context.ts';
@@ -40,7 +41,7 @@ export function lookAtInstance(step: StepContext): InstanceFacts {
     dataProblem: files.problem,
     isOnOldTimeline,
     receiver: !isKnown || isReceiving === undefined ? 'unknown' : receiver,
-    kinship: findings.kinship?.kind ?? 'unknown',
+    kinship: findings.kinship?.kind ?? (isForeignTarget(step) ? 'foreign' : 'unknown'),
     isAstray: findings.trouble !== undefined && view.kind !== 'standalone',
     // What has come since tells that there is more of it: somebody has brought the WAL back.
     isStranded: findings.strandedAt === observation.received,

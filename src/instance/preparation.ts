@@ -92,7 +92,7 @@ export async function prepare(
     await clearStalePidFile(dataDirectory, executable);
     await clearStaleSocket(directories.socket, port, executable);
     tighten(dataDirectory, services);
-    settleDirectory(settled, dataDirectory, services);
+    await settleDirectory(settled, dataDirectory, services);
   }
   const format = installation.major >= 15 ? 'jsonlog' : 'csvlog';
   const serverLog = await logs.openServerLog(directories.log, format, (record) => notes.note(record));
@@ -216,16 +216,16 @@ function endOrphan({ pid }: RunningServer, { log }: LogServices): void {
 }
 
 /** Carries out what the verdict asks for, now that the directory is locked. */
-function settleDirectory(
+async function settleDirectory(
   verdict: DataDirectoryVerdict,
   dataDirectory: string,
   { logs }: PreparationServices,
-): void {
+): Promise<void> {
   if (verdict.state === 'set aside') {
     const place = setAside(dataDirectory, verdict.entries);
     logs.log.warn({ place }, 'an earlier initialisation was interrupted; its remains were moved aside');
   }
-  if (verdict.state === 'discard copy' && discardCopy(dataDirectory)) {
+  if (verdict.state === 'discard copy' && (await discardCopy(dataDirectory))) {
     logs.log.warn(
       { dataDirectory },
       'an earlier copy of the primary was interrupted; its remains were removed',

@@ -88,6 +88,11 @@ export interface InstanceSettings {
 /** A Cluster, and what it means for this instance. */
 export interface ClusterBinding {
   readonly source: ClusterSource;
+  /**
+   * Makes sure, for the life of the process, that no other manager of this machine is this instance; undefined where
+   * nobody could be. Rejects with INSTANCE_NAME_IN_USE.
+   */
+  readonly claimName?: ((signal: AbortSignal) => Promise<void>) | undefined;
   /** What a reading of the Cluster asks of this instance. Throws what is wrong with it. */
   readonly describe: (reading: ClusterReading) => DesiredState;
   /** Where there are Secrets; undefined outside of Kubernetes. */

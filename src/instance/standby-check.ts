@@ -1,16 +1,15 @@
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../errors/manager-error.ts';
 import { readPrimaryPast } from '../postgres/io/replication-session.ts';
 import { type Kinship, kinshipOf, type WalPast } from '../postgres/kinship.ts';
-import { strayWalFiles } from '../postgres/wal-files.ts';
-import { syncDirectory } from './atomic-file.ts';
+import { parseWalFileName, strayWalFiles } from '../postgres/wal-files.ts';
+import { kinshipOfCopy } from './copied-past.ts';
+import { markKinship } from './foreign-mark.ts';
 import { readControlFile } from './server-access.ts';
 import type { StepContext } from './step-context.ts';
+import { putAside, wasPutAside } from './stray-wal.ts';
 import { ownHistory, primaryAddress, stoppedPast, walFiles } from './wal-past.ts';
-
-/** Directory in pg_wal, where the server does not look, and where a rename always works. */
-const strayDirectory = '.stray';
 
 /**
  * Looks at a stopped standby before it starts: a server replays what it finds in pg_wal without asking whether the primary
@@ -32,10 +31,12 @@ export async function checkStandby(step: StepContext, signal: AbortSignal): Prom
   }
   // In a copy, or after a rewind, pg_control says how far the other server was.
   const isCopy = existsSync(join(dataDirectory, 'backup_label'));
-  const kinship =
-    primary === undefined || isCopy ? undefined : kinshipOf(stoppedPast(dataDirectory), primary);
+  const compare = (past: WalPast) =>
+    isCopy ? kinshipOfCopy(dataDirectory, past) : kinshipOf(stoppedPast(dataDirectory), past);
+  const kinship = primary === undefined ? undefined : compare(primary);
+  if (kinship !== undefined && primary !== undefined) markKinship(step, kinship, primary.timeline);
   if (kinship === undefined || kinship.kind === 'straight') {
-    putAside(step, primary ?? latestKnown(dataDirectory));
+    clearWay(step, primary ?? latestKnown(dataDirectory), isCopy);
   }
   return kinship;
 }
@@ -50,18 +51,27 @@ function latestKnown(dataDirectory: string): Pick<WalPast, 'timeline' | 'history
   return { timeline, history: ownHistory(dataDirectory, timeline) };
 }
 
-function putAside(
+/**
+ * A segment that was put aside before, and has come back by streaming, is left alone as soon as replay begins behind it:
+ * the server does not read it any more. (In a copy pg_control does not say where replay begins.)
+ */
+function clearWay(
   { context, log }: StepContext,
   past: Pick<WalPast, 'timeline' | 'history'> | undefined,
+  isCopy: boolean,
 ): void {
   const { dataDirectory } = context;
-  const segmentSize = readControlFile(dataDirectory)?.details?.walSegmentSize;
-  if (past === undefined || segmentSize === undefined) return;
-  const names = strayWalFiles(walFiles(dataDirectory), past, segmentSize);
+  const control = readControlFile(dataDirectory);
+  const segmentSize = control?.details?.walSegmentSize;
+  if (past === undefined || control === undefined || segmentSize === undefined) return;
+  const isPast = (name: string) => {
+    const segment = parseWalFileName(name, segmentSize);
+    return !isCopy && segment !== undefined && segment.end <= control.redo;
+  };
+  const names = strayWalFiles(walFiles(dataDirectory), past, segmentSize).filter(
+    (name) => !(isPast(name) && wasPutAside(dataDirectory, name)),
+  );
   if (names.length === 0) return;
-  const wal = join(dataDirectory, 'pg_wal');
-  mkdirSync(join(wal, strayDirectory), { recursive: true, mode: 0o700 });
-  for (const name of names) renameSync(join(wal, name), join(wal, strayDirectory, name));
-  syncDirectory(wal);
-  log.warn({ names, place: join(wal, strayDirectory) }, 'WAL that the primary does not have was put aside');
+  const place = putAside(dataDirectory, names);
+  log.warn({ names, place }, 'WAL that the primary does not have was put aside');
 }

@@ -122,7 +122,7 @@ export class Upkeep {
       );
     if (isPrimary && isConfirmed && isWritten)
       await duties.attempt('quorum', (signal) => this.#quorum?.advertise(this.#step, client, signal));
-    await duties.attempt('slots', () => this.#slots.settle(client, this.#step, isPrimary));
+    await duties.attempt('slots', (signal) => this.#slots.settle(client, this.#step, isPrimary, signal));
     const loaded = { spec: this.#configuration.loadedSpec, isCurrent: isWritten && isConfirmed };
     await duties.attempt('restart', (signal) => this.#restart.settle(client, loaded, signal));
     const restart = { isPending: this.#restart.isPending, spec: loaded.spec };

@@ -71,6 +71,13 @@ export function copyName(instance: string): string {
 }
 
 /**
+ * For how long the primary keeps the session of a copy whose program says nothing. Longer than one that lives is silent:
+ * pg_basebackup reports every 10 s, but its disk may stall. Never is too long: a machine that has vanished would hold the
+ * slot until TCP gives up, and every further copy would find it in use.
+ */
+const copyTimeout = '5min';
+
+/**
  * primary_conninfo as a program uses it for one copy: under a name of its own, and without waiting for what does not
  * answer. Of a keyword that stands twice libpq takes the last (fe-connect.c, conninfo_parse).
  */
@@ -81,7 +88,7 @@ export function toolConninfo(conninfo: string, applicationName: string): string 
     ['keepalives_idle', '10'],
     ['keepalives_interval', '5'],
     ['keepalives_count', '3'],
-    ['options', '-c wal_sender_timeout=0s'],
+    ['options', `-c wal_sender_timeout=${copyTimeout}`],
   ]);
   return `${conninfo} ${more}`;
 }

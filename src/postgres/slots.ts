@@ -27,6 +27,10 @@ export function planSlots(input: {
   readonly role: 'primary' | 'standby';
   readonly currentPrimary: string;
   readonly instanceNames: readonly string[];
+  /** False when instances may be missing from the names, as in a Cluster that was saved without its status: none is gone then. */
+  readonly isComplete: boolean;
+  /** Of these a person said that they are gone. */
+  readonly forgotten: readonly string[];
   readonly slots: readonly Slot[];
 }): SlotPlan {
   const { rules, role } = input;
@@ -43,7 +47,9 @@ export function planSlots(input: {
   const wanted = new Set(others.map((name) => slotName(rules.prefix, name)));
   const givenUp = seen.filter((slot) => wanted.has(slot.name) && slot.isLost && !slot.isActive);
   const usable = new Set(seen.filter((slot) => !givenUp.includes(slot)).map(({ name }) => name));
-  const surplus = seen.filter((slot) => isOurs(slot, rules) && !wanted.has(slot.name));
+  const known = [input.currentPrimary, ...input.forgotten].map((name) => slotName(rules.prefix, name));
+  const isGone = ({ name }: Slot) => !wanted.has(name) && (input.isComplete || known.includes(name));
+  const surplus = seen.filter((slot) => isOurs(slot, rules) && isGone(slot));
   return removal(
     [...surplus, ...givenUp],
     [...wanted].filter((name) => !usable.has(name)),

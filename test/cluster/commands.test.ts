@@ -130,6 +130,45 @@ test.runIf(hasReplication)('manager cluster promote and reclone on real instance
   });
 });
 
+test.runIf(hasReplication)('manager cluster forget on real instances', async () => {
+  const cluster = await Cluster.start();
+  const writer = await Writer.start(cluster);
+  await toldHealthy(cluster);
+  expect(await fails(cluster, 'forget', 'demo-1')).toContain(
+    'REQUEST_REFUSED: demo-1 is the current primary',
+  );
+  expect(await fails(cluster, 'forget', 'demo-3')).toContain(
+    'REQUEST_REFUSED: demo-3 streams from the primary; stop its manager first',
+  );
+  expect(await fails(cluster, 'forget', 'demo-3', '--force')).toContain(
+    'CLUSTER_CONFLICT: demo-3 is still there, and has registered itself again',
+  );
+  await cluster.healthy();
+
+  // It cannot say any more that it stops.
+  await cluster.kill('demo-3');
+  await cluster.eventually('demo-3 to be told as failed', async () => {
+    return (await cluster.status()).instancesStatus?.failed?.includes('demo-3') === true;
+  });
+  expect(await fails(cluster, 'forget', 'demo-3')).toContain(
+    'REQUEST_REFUSED: demo-3 has said last that it runs',
+  );
+  const forgetting = await succeeds(cluster, 'forget', 'demo-3', '--force');
+  expect(forgetting).toMatch(/^demo-3 is forgotten; its data directory is left as it is\n/);
+  expect(forgetting).toMatch(/\nthe primary to keep no slot for demo-3: done after \d+ ms\n$/);
+  const slots = 'SELECT array_agg(slot_name::text) FROM pg_replication_slots';
+  expect(await cluster.query('demo-1', slots)).toEqual(['_cnpg_demo_2']);
+  const status = await cluster.status();
+  expect(status.instanceNames).toEqual(['demo-1', 'demo-2']);
+  expect(Object.keys(status.instancesReportedState ?? {})).toEqual(['demo-1', 'demo-2']);
+  expect(status.forgetRequests).toEqual({});
+
+  // Whoever comes back is welcome.
+  await cluster.startOne('demo-3');
+  expect(await writer.conclude('instance that is forgotten', 'none')).toEqual([]);
+  expect((await cluster.status()).instanceNames).toEqual(cluster.names);
+});
+
 /** Waits until the status says that all are healthy: it comes after they are. */
 async function toldHealthy(cluster: Cluster): Promise<void> {
   await cluster.eventually('all to be told healthy', async () => {

@@ -167,6 +167,31 @@ test.runIf(hasReplication)(
   },
 );
 
+test.runIf(hasReplication)(
+  'a standby whose WAL is gone from the primary goes on with the next one, which has it',
+  async () => {
+    const slots =
+      'highAvailability: {enabled: false}, synchronizeReplicas: {enabled: true, excludePatterns: ["^kept"]}';
+    const cluster = await Cluster.start({
+      spec: `replicationSlots: {${slots}}`,
+      parameters: { wal_keep_size: '0', min_wal_size: '32MB', max_wal_size: '48MB' },
+    });
+    const writer = await Writer.start(cluster);
+    const left = 'SELECT count(*)::int FROM pg_replication_slots';
+    await cluster.eventually('the slots to go', async () => (await cluster.ask('demo-1', left)) === 0);
+    await cluster.query('demo-2', "SELECT pg_create_physical_replication_slot('kept', true)");
+    await stopFarBehind(cluster);
+    const stranded = await cluster.startOne('demo-3');
+    await stranded.message('refused: the primary no longer has the WAL that comes next');
+    await cluster.target('demo-2');
+    await cluster.leads('demo-2');
+    expect(await writer.conclude('standby behind a removed segment, switched over', 'switchover')).toEqual(
+      [],
+    );
+    expect(stranded.lines.filter(({ msg }) => msg === 'pg_rewind has ended')).toEqual([]);
+  },
+);
+
 test.runIf(hasReplication)('data that was put aside in part is put aside by the next start', async () => {
   const cluster = await Cluster.start();
   const writer = await Writer.start(cluster);

@@ -27,6 +27,26 @@ test.runIf(hasReplication)('a file saved without its status does not move the pr
   expect(await cluster.status()).toMatchObject({ currentPrimary: 'demo-2', targetPrimary: 'demo-2' });
 });
 
+test.runIf(hasReplication)('a standby that is down when the status is lost finds its WAL again', async () => {
+  const cluster = await Cluster.start({
+    isSynchronous: true,
+    parameters: { wal_keep_size: '0', min_wal_size: '32MB', max_wal_size: '48MB' },
+  });
+  const writer = await Writer.start(cluster);
+  await cluster.of('demo-3').stop();
+  saveWithoutStatus(cluster);
+  await cluster.eventually('the others to be there again', async () => {
+    const { instanceNames, instancesStatus } = await cluster.status();
+    return instanceNames?.join() === 'demo-1,demo-2' && instancesStatus?.healthy?.length === 2;
+  });
+  await cluster.query('demo-1', 'SELECT pg_switch_wal()');
+  await cluster.query('demo-1', 'CHECKPOINT');
+  await cluster.startOne('demo-3');
+  expect(await writer.conclude('saved without status, a standby down', 'none')).toEqual([]);
+  const settled = cluster.of('demo-1').lines.filter(({ msg }) => msg === 'replication slots settled');
+  expect(settled.flatMap(({ dropped }) => dropped)).not.toContain('_cnpg_demo_3');
+});
+
 test.runIf(hasReplication)(
   'of two that were the primary none begins before a person has chosen',
   async () => {

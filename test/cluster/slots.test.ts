@@ -33,6 +33,8 @@ test.runIf(hasReplication)(
     await slots(cluster, 'demo-1', { _cnpg_demo_3: 'idle', private_backup: 'idle', users_backup: 'idle' });
 
     await cluster.of('demo-3').stop();
+    // Fewer than spec.instances: a slot goes only when a person says so, or the spec does.
+    await cluster.edit(['spec', 'instances'], 2);
     await cluster.editStatus((status) => ({ ...status, instanceNames: ['demo-1', 'demo-2'] }));
     await slots(cluster, 'demo-2', { _cnpg_demo_1: 'in use', users_backup: 'idle' });
     await slots(cluster, 'demo-1', { private_backup: 'idle', users_backup: 'idle' });

@@ -1,6 +1,7 @@
 import { readPrimaryPast } from '../../postgres/io/replication-session.ts';
 import { type Kinship, kinshipOf, type WalPast } from '../../postgres/kinship.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
+import { markKinship } from '../foreign-mark.ts';
 import type { Step } from '../step-context.ts';
 import { primaryAddress, runningPast, stoppedPast } from '../wal-past.ts';
 
@@ -15,6 +16,7 @@ export const compare: Step = async (step, signal) => {
     'compared with the primary',
   );
   findings.kinship = kinship;
+  markKinship(step, kinship, primary.timeline);
   findings.trouble = undefined;
 };
 

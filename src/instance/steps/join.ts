@@ -29,7 +29,7 @@ export const join: Step = async (step, signal) => {
     throw new ManagerError('PRIMARY_UNKNOWN', 'nobody has said where the primary listens');
   }
   step.transition('join begun');
-  discardCopy(dataDirectory);
+  await discardCopy(dataDirectory);
   writeFileSync(joinPath(dataDirectory, joinMarker), 'The copy of the primary has not been completed.\n', {
     mode: 0o600,
   });

@@ -15,6 +15,8 @@ const pollPeriod = 5;
 const firstNudge = 100;
 /** pg_rewind of these versions reads the source's timeline from its control file, which only a checkpoint brings up to date. */
 const firstMajorWithoutCheckpoint = 16;
+/** Milliseconds that the announcement waits for that checkpoint: clients wait for the announcement, rewinds are tried again. */
+const checkpointPatience = 30_000;
 
 /** The timeline that a server writes to; null: it does not write yet. */
 const timelineQuery = `
@@ -42,6 +44,7 @@ export const promote: Step = async (step, signal) => {
   const begun = now();
   const deadline = step.desired().promotionTimeout;
   if (!step.mayLead()) throw new Error('the lease has run out before the promotion');
+  findings.kinship = undefined;
   askForPromotion(step);
   let to: number | undefined;
   for (let nudge = firstNudge; ; ) {
@@ -71,7 +74,7 @@ export const promote: Step = async (step, signal) => {
   const milliseconds = Math.round(now() - begun);
   log.info({ milliseconds, fromTimeline: from, toTimeline: to }, 'promoted: the server takes writes');
   const isRecorded = recordTimeline(step);
-  if (context.installation.major < firstMajorWithoutCheckpoint) await isRecorded;
+  if (context.installation.major < firstMajorWithoutCheckpoint) await waitFor(isRecorded, log, signal);
 };
 
 /**
@@ -112,6 +115,22 @@ async function askTimeline({ server }: StepContext): Promise<number | undefined>
     // The monitor finds out what is wrong with the session, and opens another one.
     return undefined;
   }
+}
+
+/** On slow storage a checkpoint takes minutes, and clients would find no primary that long. It goes on after that. */
+async function waitFor(
+  isRecorded: Promise<void>,
+  log: StepContext['log'],
+  signal: AbortSignal,
+): Promise<void> {
+  const over = new AbortController();
+  const isLate = await Promise.race([
+    isRecorded.then(() => false),
+    pause(checkpointPatience, AbortSignal.any([signal, over.signal])).then(() => true),
+  ]);
+  over.abort();
+  if (isLate && !signal.aborted)
+    log.warn('announced before the checkpoint after the promotion, which a rewind of the others waits for');
 }
 
 /** A checkpoint, so that the others can be rewound to this timeline (contract 04, section 14, step 6). */

@@ -19,6 +19,7 @@ import { turnIntoStandby } from '../replication-files.ts';
 import { restoreSegment } from '../restore-segment.ts';
 import { readControlFile } from '../server-access.ts';
 import type { Step, StepContext } from '../step-context.ts';
+import { keepStrayWal } from '../stray-wal.ts';
 import { hasLostPower, markUnsynced, removeUnsyncedMark } from '../unsynced-rewind.ts';
 import { primaryAddress } from '../wal-past.ts';
 
@@ -174,6 +175,9 @@ async function write(step: StepContext, conninfo: string, signal: AbortSignal): 
   const { context, log, libc } = step;
   const { dataDirectory } = context;
   signal.throwIfAborted();
+  const kept = keepStrayWal(dataDirectory);
+  if (kept !== undefined)
+    log.warn({ place: kept }, 'WAL that was put aside was moved out of the way of pg_rewind');
   const wasTorn = isTorn(dataDirectory);
   const wasStandby = existsSync(join(dataDirectory, standbySignal));
   markTorn(step);

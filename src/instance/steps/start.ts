@@ -27,6 +27,8 @@ export const start: Step = async (step, signal) => {
   }
   findings.trouble = undefined;
   findings.strandedAt = undefined;
+  // What was found of the WAL of a primary that is down is old as soon as it may write again.
+  if (!isStandby) findings.kinship = undefined;
   await server.start();
 };
 

@@ -1,9 +1,10 @@
 import type { Client } from 'pg';
 import { slotSettings } from '../../cluster/defaults.ts';
+import { withoutForget } from '../../cluster/requests.ts';
 import { messageOf } from '../../errors/manager-error.ts';
 import { connectToPrimary } from '../../postgres/io/replication-session.ts';
 import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
-import { planSlots, planStandbySlots, type Slot, type SlotRules } from '../../postgres/slots.ts';
+import { planSlots, planStandbySlots, type Slot, type SlotRules, slotName } from '../../postgres/slots.ts';
 import { now } from '../deadline.ts';
 import type { StepContext } from '../step-context.ts';
 import { primaryAddress } from '../wal-past.ts';
@@ -38,7 +39,7 @@ export class SlotUpkeep {
     return this.#isWaiting;
   }
 
-  async settle(client: Client, step: StepContext, isPrimary: boolean): Promise<void> {
+  async settle(client: Client, step: StepContext, isPrimary: boolean, signal: AbortSignal): Promise<void> {
     const cluster = step.view.latest?.cluster;
     if (cluster === undefined) return;
     const settings = slotSettings(cluster.spec);
@@ -51,15 +52,20 @@ export class SlotUpkeep {
     const interval = settings.updateInterval * 1000;
     this.#period = isPrimary ? Number.POSITIVE_INFINITY : interval;
     const slots = await readSlots(client);
+    const instanceNames = cluster.status?.instanceNames ?? [];
+    const forgotten = Object.keys(cluster.status?.forgetRequests ?? {});
     const plan = planSlots({
       rules,
       role: isPrimary ? 'primary' : 'standby',
       currentPrimary: isPrimary ? step.settings.name : (cluster.status?.currentPrimary ?? ''),
-      instanceNames: cluster.status?.instanceNames ?? [],
+      instanceNames,
+      // Where instances register themselves, one that is down cannot do so again: it would lose its WAL with its slot.
+      forgotten,
+      isComplete: step.view.kind !== 'file' || instanceNames.length >= (cluster.spec.instances ?? 1),
       slots,
     });
     this.#isWaiting = plan.busy.length > 0;
-    const work = new SlotWork();
+    const work = new SlotWork(signal);
     const dropped = await work.each(plan.drop, (name) => drop(client, name));
     const created = await work.each(plan.create, (name) =>
       client.query('SELECT pg_create_physical_replication_slot($1)', [name]),
@@ -67,9 +73,14 @@ export class SlotUpkeep {
     if (created.length + dropped.length > 0) step.log.info({ created, dropped }, 'replication slots settled');
     const isDue = now() - this.#copiedAt >= interval;
     if (!isPrimary && isDue && step.observation.isReceiving === true) {
-      await copySlots(client, step, rules, work);
+      await copySlots(client, step, rules, work, signal);
       this.#copiedAt = now();
     }
+    const gone = forgotten.filter((name) => {
+      const slot = slotName(rules.prefix, name);
+      return dropped.includes(slot) || !slots.some((one) => one.name === slot);
+    });
+    if (isPrimary && gone.length > 0) await step.view.update((status) => withoutForget(status, gone), signal);
     work.conclude();
   }
 }
@@ -77,11 +88,17 @@ export class SlotUpkeep {
 /** One slot that cannot be settled keeps none of the others from it (contract 03, 3.21). */
 class SlotWork {
   readonly #failures: unknown[] = [];
+  readonly #signal: AbortSignal;
 
-  /** @returns those with which it went well */
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  /** @returns those with which it went well. @throws the reason of an abort, between two slots */
   async each<T>(slots: readonly T[], settle: (slot: T) => Promise<unknown>): Promise<T[]> {
     const settled: T[] = [];
     for (const slot of slots) {
+      this.#signal.throwIfAborted();
       try {
         await settle(slot);
         settled.push(slot);
@@ -114,10 +131,17 @@ async function readSlots(client: Client): Promise<Slot[]> {
 }
 
 /** After a failover the other standbys find their WAL here. */
-async function copySlots(client: Client, step: StepContext, rules: SlotRules, work: SlotWork): Promise<void> {
+async function copySlots(
+  client: Client,
+  step: StepContext,
+  rules: SlotRules,
+  work: SlotWork,
+  signal: AbortSignal,
+): Promise<void> {
   const primary = await connectToPrimary(primaryAddress(step), 'postgres');
   let primarySlots: Slot[];
   try {
+    signal.throwIfAborted();
     primarySlots = await readSlots(primary);
   } finally {
     await primary.end();

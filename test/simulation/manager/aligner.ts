@@ -213,13 +213,15 @@ export class Aligner {
 
   /** What was found out, and what has failed, holds for one primary. */
   #forgetWhatIsOld(): void {
-    const { view, name, findings } = this.#manager;
+    const { view, findings } = this.#manager;
     const { currentPrimary = '', targetPrimary = '' } = view.latest ?? {};
     const roles = { currentPrimary, targetPrimary };
-    const stillHolds = validityOf(this.#roles, roles, name);
+    const stillHolds = validityOf(this.#roles, roles);
     this.#roles = roles;
     if (!stillHolds.failures) this.#failures = {};
-    if (!stillHolds.kinship) findings.kinship = undefined;
+    if (stillHolds.kinship) return;
+    findings.kinship = undefined;
+    if (findings.trouble === 'removed') findings.trouble = undefined;
   }
 
   #look(): Situation {

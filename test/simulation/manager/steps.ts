@@ -64,6 +64,7 @@ export const steps: Readonly<Record<WorkStep, Step>> = {
       directory.synchronous = manager.wantedNames();
       findings.trouble = undefined;
       const start = () => {
+        if (!directory.isStandby) findings.kinship = undefined;
         manager.startServer();
         done();
       };
@@ -91,6 +92,7 @@ export const steps: Readonly<Record<WorkStep, Step>> = {
     const { rules } = manager;
     const begin = () => {
       manager.findings.isPromoting = true;
+      manager.findings.kinship = undefined;
       manager.server?.promote();
       waitForPromotion(manager, done, isWanted);
     };

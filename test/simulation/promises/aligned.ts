@@ -23,11 +23,14 @@ export function misalignment(world: World): string | undefined {
   return undefined;
 }
 
-function whyNotFollowing({ manager, server }: Instance, primary: Instance): string | undefined {
+function whyNotFollowing({ manager, server, directory }: Instance, primary: Instance): string | undefined {
   const isAmbiguous = !manager.rules.sharesHistoryFiles;
   const { state, isRefused, why } = manager.aligner.decision ?? {};
   if (isRefused === true && manager.aligner.running === undefined) {
-    const isForAPerson = state === 'stranded standby up' || (isAmbiguous && state?.startsWith('foreign'));
+    // Another primary may have what the one before had removed.
+    const isGone = directory.end !== undefined && directory.end.lsn < primary.directory.removedUpTo;
+    const isForAPerson =
+      (state === 'stranded standby up' && isGone) || (isAmbiguous && state?.startsWith('foreign'));
     return isForAPerson ? undefined : `waits for a person: ${why}`;
   }
   if (server === undefined) return 'is down';

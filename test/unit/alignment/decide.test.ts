@@ -404,6 +404,11 @@ describe('a standby', () => {
       decide(situation({ cluster, lease: noLease, instance: { ...standby, source: 'wrong' } })).step,
     ).toBe('point to the primary');
     expect(decide(situation({ cluster, lease: noLease, instance: standby })).why).toBe('as it shall be');
+    const stranded = { ...standby, receiver: 'idle', isStranded: true } as const;
+    const asks = (source: 'right' | 'wrong') =>
+      decide(situation({ cluster, lease: noLease, instance: { ...stranded, source } }));
+    expect(asks('wrong')).toMatchObject({ step: 'point to the primary', isRefused: false });
+    expect(asks('right')).toMatchObject({ step: undefined, isRefused: true });
   });
 
   test('compares when it cannot go on, and is rewound when its WAL has forked', () => {

@@ -3,7 +3,7 @@ import { describeChanges } from '../../../src/cluster/changes.ts';
 import type { Cluster } from '../../../src/cluster/cluster.ts';
 import { checkMember, memberNames } from '../../../src/cluster/members.ts';
 import { overviewOf } from '../../../src/cluster/overview.ts';
-import { promotion, reclone, withoutReclone } from '../../../src/cluster/requests.ts';
+import { forget, promotion, reclone, withoutForget, withoutReclone } from '../../../src/cluster/requests.ts';
 import type { ClusterStatus, ReportedState } from '../../../src/cluster/status.ts';
 import { clusterOf } from './support.ts';
 
@@ -184,5 +184,36 @@ describe('the overview', () => {
     expect(overviewOf(reading, { ...lease, renewTime: '' }, now).lease?.ageSeconds).toBeUndefined();
     expect(overviewOf(reading, lease, now - 60_000).lease?.ageSeconds).toBe(0);
     expect(overviewOf(reading, undefined, now).lease).toBeUndefined();
+  });
+});
+
+describe('forgetting an instance', () => {
+  const gone: ClusterStatus = {
+    ...streaming,
+    recloneRequests: { 'c-2': 'then' },
+    instancesStatus: { healthy: ['c-1'], failed: ['c-2', 'c-10'] },
+    instancesReportedState: { 'c-1': { isPrimary: true }, 'c-2': { isPrimary: false, phase: 'stopped' } },
+  };
+  test('takes it out of the status, and asks the primary for its slot', () => {
+    expect(forget(cluster(gone), 'c-2', asked)).toEqual({
+      ...gone,
+      instanceNames: ['c-1', 'c-10'],
+      instancesReportedState: { 'c-1': { isPrimary: true } },
+      instancesStatus: { healthy: ['c-1'], failed: ['c-10'] },
+      recloneRequests: {},
+      forgetRequests: { 'c-2': '2026-01-02T03:04:05.006000Z' },
+    });
+  });
+  test.each([
+    [{ ...gone, targetPrimary: 'c-2' }, 'is the target primary'],
+    [streaming, 'streams from the primary'],
+    [{ ...streaming, instancesStatus: {} }, 'has said last that it runs'],
+  ])('is refused with a reason', (status, why) => {
+    expect(() => forget(cluster(status), 'c-2', asked)).toThrow(why);
+  });
+  test('is done when the primary keeps nothing for it', () => {
+    const forgetRequests = { 'c-2': 'then', 'c-3': 'then' };
+    expect(withoutForget({ ...gone, forgetRequests }, ['c-2'])?.forgetRequests).toEqual({ 'c-3': 'then' });
+    expect(withoutForget(gone, ['c-2'])).toBeUndefined();
   });
 });

@@ -1,14 +1,16 @@
+import { once } from 'node:events';
 import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { StepContext } from '../../../src/instance/step-context.ts';
 import { promote } from '../../../src/instance/steps/promote.ts';
 import { oldTimelineMarker } from '../../../src/postgres/data-directory.ts';
 import { directoryWith } from './support.ts';
 
 /** A standby on timeline 3; `answers` are the timelines to which it says that it writes, one question after the other. */
-function standbyWith(answers: ReadonlyArray<number | null>, promotionTimeout = 5_000) {
+function standbyWith(answers: ReadonlyArray<number | null>, promotionTimeout = 5_000, major = 17) {
   const left = [...answers];
   const past = { system: '7', timeline: 3, position: '0/3000060', segment_size: 16 * 1024 * 1024 };
   const query = async (sql: string) => ({
@@ -17,7 +19,7 @@ function standbyWith(answers: ReadonlyArray<number | null>, promotionTimeout = 5
   const dataDirectory = directoryWith('pg_wal/000000030000000000000003');
   const signals: string[] = [];
   const step = {
-    context: { dataDirectory, installation: { major: 17 } },
+    context: { dataDirectory, installation: { major }, directories: { socket: dataDirectory }, port: 5432 },
     server: {
       postmaster: {},
       monitor: { session: { query } },
@@ -26,7 +28,7 @@ function standbyWith(answers: ReadonlyArray<number | null>, promotionTimeout = 5
     observation: {},
     findings: { isPromoting: false, promotedFrom: 0, isOnOldTimeline: false },
     log: pino({ enabled: false }),
-    desired: () => ({ promotionTimeout }),
+    desired: () => ({ promotionTimeout, firstBoot: { superuser: 'postgres' } }),
     mayLead: () => true,
   };
   return { step: step as unknown as StepContext, signals, dataDirectory };
@@ -76,4 +78,44 @@ test('one that could not be asked for has not begun, and is asked for again', as
   expect(signals).toEqual([]);
   await promote(step, signal);
   expect(step.findings.isPromoting).toBe(true);
+});
+
+describe('before 16 the announcement waits for a checkpoint', () => {
+  /** Lets everybody in, and never answers a question. `asked` resolves when there is one */
+  async function silentServer(dataDirectory: string): Promise<{ readonly asked: Promise<void> }> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      // AuthenticationOk and ReadyForQuery.
+      socket.once('data', () => {
+        socket.write(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49]));
+        socket.once('data', () => resolve());
+      });
+      onTestFinished(() => void socket.destroy());
+    });
+    await once(server.listen(join(dataDirectory, '.s.PGSQL.5432')), 'listening');
+    onTestFinished(() => void server.close());
+    return { asked: promise };
+  }
+
+  test('not for ever', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { step, dataDirectory } = standbyWith([4], 5_000, 15);
+    const server = await silentServer(dataDirectory);
+    const done = promote(step, signal);
+    await server.asked;
+    vi.advanceTimersByTime(30_000);
+    await done;
+  });
+
+  test('and not when the process is to end', async () => {
+    const { step, dataDirectory } = standbyWith([4], 5_000, 15);
+    const server = await silentServer(dataDirectory);
+    const quitting = new AbortController();
+    const done = promote(step, quitting.signal);
+    await server.asked;
+    quitting.abort();
+    await done;
+  });
 });

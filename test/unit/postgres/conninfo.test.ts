@@ -84,7 +84,7 @@ describe('the connection of a program', () => {
     expect(Object.fromEntries(parse(conninfo))).toMatchObject({
       application_name: 'demo-2-join',
       connect_timeout: '5',
-      options: '-c wal_sender_timeout=0s',
+      options: '-c wal_sender_timeout=5min',
       keepalives_idle: '10',
     });
   });

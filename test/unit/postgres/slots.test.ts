@@ -39,6 +39,8 @@ describe('the primary', () => {
       role: 'primary',
       currentPrimary: 'c-1',
       instanceNames: ['c-1', 'c-2', 'c-3'],
+      isComplete: true,
+      forgotten: [],
       slots,
     });
   test('keeps a slot for every other instance', () => {
@@ -52,6 +54,28 @@ describe('the primary', () => {
   test('keeps none for itself or for an instance that is gone', () => {
     const slots = [slot('_cnpg_c_1'), slot('_cnpg_c_4'), slot('_cnpg_c_5', { isActive: true })];
     expect(plan(slots)).toMatchObject({ drop: ['_cnpg_c_1', '_cnpg_c_4'], busy: ['_cnpg_c_5'] });
+  });
+  test('takes no instance for gone when the names may not be all, but itself', () => {
+    const slots = [slot('_cnpg_c_1'), slot('_cnpg_c_2'), slot('_cnpg_c_3', { isLost: true })];
+    const input = {
+      rules,
+      role: 'primary',
+      currentPrimary: 'c-1',
+      isComplete: false,
+      forgotten: [],
+      slots,
+    } as const;
+    expect(planSlots({ ...input, instanceNames: ['c-1'] })).toMatchObject({ drop: ['_cnpg_c_1'], busy: [] });
+    expect(planSlots({ ...input, instanceNames: ['c-1', 'c-3'] })).toMatchObject({
+      drop: ['_cnpg_c_1', '_cnpg_c_3'],
+      create: ['_cnpg_c_3'],
+    });
+    // Unless a person said so; and not one that is there again.
+    const forgotten = ['c-2', 'c-3'];
+    expect(planSlots({ ...input, forgotten, instanceNames: ['c-1', 'c-3'] })).toMatchObject({
+      drop: ['_cnpg_c_1', '_cnpg_c_2', '_cnpg_c_3'],
+      create: ['_cnpg_c_3'],
+    });
   });
   test('leaves the slots of users alone', () => {
     expect(plan([slot('mine'), slot('cnpg_c_9')])).toMatchObject({ drop: [], busy: [] });
@@ -82,6 +106,8 @@ describe('the reconciler on a standby', () => {
       role: 'standby',
       currentPrimary: 'c-1',
       instanceNames: ['c-1', 'c-2'],
+      isComplete: true,
+      forgotten: [],
       slots: [slot('_cnpg_c_3'), slot('mine'), slot('hidden'), slot('used', { isActive: true })],
     });
   test('does nothing while the slots are on', () => {
