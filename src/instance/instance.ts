@@ -136,7 +136,7 @@ export class Instance {
         : await openPodPart(binding.secrets, () => void this.#listener.renew());
     this.#certificates = pod?.certificates;
     const early = new EarlyPromise(this.#settings.name, this.#settings.dataDirectory, libc.bootTime);
-    this.#report.promiseBy((holder) => early.give(holder));
+    this.#report.promiseBy((question) => early.give(question));
     const sayWaiting = (why: string) => this.#sayWaiting(why);
     const reading = await firstReading(wishes, signal, sayWaiting);
     const newest = () => wishes.view.latest?.cluster ?? reading.cluster;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Client } from 'pg';
 import { type Health, judgeLiveness, judgeReadiness, judgeStartup } from '../alignment/health.ts';
 import type { Observation } from '../alignment/observation.ts';
+import type { PromiseQuestion } from '../alignment/vouching.ts';
 import { messageOf } from '../errors/manager-error.ts';
 import { connect } from '../postgres/io/connection.ts';
 import { bareStatusBody, goArchitecture, type StatusRows, statusBody } from '../postgres/status-body.ts';
@@ -36,7 +37,7 @@ export class StatusReport implements StatusSource {
   readonly #observation: Observation;
   #step: StepContext | undefined;
   readonly #peerAuthority: () => string | undefined;
-  #promise: ((holder: string) => string | undefined) | undefined;
+  #promise: ((question: PromiseQuestion) => string | undefined) | undefined;
 
   /** @param peerAuthority certificates of those who sign for other instances; undefined: nobody does */
   constructor(settings: InstanceSettings, observation: Observation, peerAuthority: () => string | undefined) {
@@ -50,12 +51,12 @@ export class StatusReport implements StatusSource {
   }
 
   /** From here on others can be promised something; see LeaseKeeper.promise. */
-  promiseBy(promise: (holder: string) => string | undefined): void {
+  promiseBy(promise: (question: PromiseQuestion) => string | undefined): void {
     this.#promise = promise;
   }
 
-  promise(holder: string): string | undefined {
-    return this.#promise === undefined ? 'it is not ready yet' : this.#promise(holder);
+  promise(question: PromiseQuestion): string | undefined {
+    return this.#promise === undefined ? 'it is not ready yet' : this.#promise(question);
   }
 
   get peerAuthority(): string | undefined {

@@ -2,9 +2,10 @@ import { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import type { TLSSocket } from 'node:tls';
+import type { PromiseQuestion } from '../alignment/vouching.ts';
 import type { KeyPair } from './tls.ts';
 
-/** Bytes; the question is a name. */
+/** Bytes; the question is a name and a number. */
 const longestQuestion = 1_024;
 
 /** An instance that may be asked for its promise (src/alignment/vouching.ts). */
@@ -30,14 +31,14 @@ export interface PeerTls extends KeyPair {
 /** Asks an instance not to lead for a while. Never rejects. An instance of another make only says that it is there. */
 export async function askForPromise(
   { host, port }: FailsafePeer,
-  me: string,
+  { holder, duration }: PromiseQuestion,
   tls: PeerTls,
   signal: AbortSignal,
 ): Promise<FailsafeAnswer> {
   const { promise, resolve } = Promise.withResolvers<FailsafeAnswer>();
   const unreachable = (error: Error) =>
     resolve({ isReachable: false, isPromised: false, why: error.message });
-  const body = JSON.stringify({ primary: me });
+  const body = JSON.stringify({ primary: holder, duration });
   const sent = request(
     {
       ...{ host, port, path: '/failsafe', method: 'POST', agent: false, signal },
@@ -65,17 +66,18 @@ function answerOf(text: string): FailsafeAnswer {
   }
 }
 
-/** Who asks, according to the question; undefined when it is none. Rejects when the connection breaks. */
-export async function askerOf(question: IncomingMessage): Promise<string | undefined> {
+/** What is asked; undefined when it is no question. Rejects when the connection breaks. */
+export async function questionOf(request: IncomingMessage): Promise<PromiseQuestion | undefined> {
   let text = '';
-  question.setEncoding('utf8');
-  for await (const chunk of question as AsyncIterable<string>) {
+  request.setEncoding('utf8');
+  for await (const chunk of request as AsyncIterable<string>) {
     text += chunk;
     if (text.length > longestQuestion) return undefined;
   }
   try {
-    const { primary } = JSON.parse(text) as { primary?: unknown };
-    return typeof primary === 'string' && primary !== '' ? primary : undefined;
+    const { primary, duration } = JSON.parse(text) as { primary?: unknown; duration?: unknown };
+    const isQuestion = typeof primary === 'string' && primary !== '' && typeof duration === 'number';
+    return isQuestion ? { holder: primary, duration } : undefined;
   } catch {
     return undefined;
   }

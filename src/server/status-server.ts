@@ -7,6 +7,7 @@ import {
 } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { PromiseQuestion } from '../alignment/vouching.ts';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
 import { type KeyPair, serverTls } from './tls.ts';
 
@@ -28,7 +29,7 @@ export interface StatusSource {
   /** The same 500 as an object, for those who ask for JSON. */
   excuse(error: unknown): object;
   /** Promises another instance not to lead for a while; a text: why not. */
-  promise(holder: string): string | undefined;
+  promise(question: PromiseQuestion): string | undefined;
   /** Certificates of those who may ask for that. */
   readonly peerAuthority: string | undefined;
 }
@@ -110,11 +111,11 @@ function answerFailsafe(source: StatusSource, request: IncomingMessage, response
 
 async function promiseTo(source: StatusSource, request: IncomingMessage): Promise<string | undefined> {
   try {
-    const { askerOf, isPeer } = await import('./failsafe.ts');
-    const holder = await askerOf(request);
-    if (holder === undefined) return 'that is no question';
+    const { isPeer, questionOf } = await import('./failsafe.ts');
+    const question = await questionOf(request);
+    if (question === undefined) return 'that is no question';
     if (!isPeer(request, source.peerAuthority)) return 'whoever asks has not shown who it is';
-    return source.promise(holder);
+    return source.promise(question);
   } catch (error) {
     return messageOf(error);
   }
