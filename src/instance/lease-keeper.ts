@@ -143,15 +143,20 @@ export class LeaseKeeper implements LeaseHolding {
 
   /** Nobody waits for it: the store may be back before the last of them has answered. */
   async #askOthers(): Promise<void> {
-    const { askOthers, clock, timings, isHealthy } = this.#options;
+    const { askOthers, clock, timings, isHealthy, log } = this.#options;
     if (askOthers === undefined || this.#isAskingOthers || this.facts.fenceAt === undefined) return;
     // Whoever would not renew must not be kept, either.
     if (!isHealthy()) return;
     this.#isAskingOthers = true;
     const sentAt = clock();
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(timings.retryPeriod)]);
-    if (await askOthers(timings.duration, signal)) this.#note({ kind: 'vouched', sentAt });
-    this.#isAskingOthers = false;
+    try {
+      if (await askOthers(timings.duration, signal)) this.#note({ kind: 'vouched', sentAt });
+    } catch (error) {
+      log.error({ error }, 'the others could not be asked for their promise');
+    } finally {
+      this.#isAskingOthers = false;
+    }
   }
 
   /**

@@ -3,7 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import type { PromiseQuestion } from '../alignment/vouching.ts';
-import type { KeyPair } from './tls.ts';
+import { messageOf } from '../errors/manager-error.ts';
+import { certificateBlocks, type KeyPair } from './tls.ts';
 
 /** Bytes; the question is a name and a number. */
 const longestQuestion = 1_024;
@@ -36,24 +37,29 @@ export async function askForPromise(
   signal: AbortSignal,
 ): Promise<FailsafeAnswer> {
   const { promise, resolve } = Promise.withResolvers<FailsafeAnswer>();
-  const unreachable = (error: Error) =>
-    resolve({ isReachable: false, isPromised: false, why: error.message });
+  const unreachable = (error: unknown) =>
+    resolve({ isReachable: false, isPromised: false, why: messageOf(error) });
   const body = JSON.stringify({ primary: holder, duration });
-  const sent = request(
-    {
-      ...{ host, port, path: '/failsafe', method: 'POST', agent: false, signal },
-      ...{ ...tls, minVersion: 'TLSv1.3', checkServerIdentity: () => undefined },
-      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-    },
-    (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk;
-      });
-      response.on('end', () => resolve(answerOf(text))).on('error', unreachable);
-    },
-  );
-  sent.on('error', unreachable).end(body);
+  try {
+    const sent = request(
+      {
+        ...{ host, port, path: '/failsafe', method: 'POST', agent: false, signal },
+        ...{ ...tls, minVersion: 'TLSv1.3', checkServerIdentity: () => undefined },
+        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+      },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk;
+        });
+        response.on('end', () => resolve(answerOf(text))).on('error', unreachable);
+      },
+    );
+    sent.on('error', unreachable).end(body);
+  } catch (error) {
+    // A pair that TLS cannot use is found out before anything is sent.
+    unreachable(error);
+  }
   return promise;
 }
 
@@ -93,6 +99,5 @@ export function isPeer({ socket }: IncomingMessage, ca: string | undefined): boo
 }
 
 function authorities(pem: string): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return blocks.map((block) => new X509Certificate(block));
+  return certificateBlocks(pem).map((block) => new X509Certificate(block));
 }

@@ -78,6 +78,35 @@ describe.runIf(hasControlPlane && component('the right to make namespaces', mayM
       for (const pod of cluster.pods) expect(pod.ends).toEqual([]);
     });
 
+    test('Secrets that nobody can use: everything goes on with what it has, says so, and takes what is corrected', async () => {
+      const cluster = await PodCluster.running(plane());
+      const addresses = cluster.pods.map(({ address }) => address.address);
+      const shown = () => Promise.all(addresses.map((address) => serialOf(address, 8000)));
+      const before = await shown();
+      const usual = pem(cluster.authority.issueServer('server-2'));
+      const other = pem(cluster.authority.issueServer('server-3'));
+      const told = (what: string) =>
+        cluster.eventually(what, () =>
+          cluster.pods.every((pod) => pod.text.includes(what) || JSON.stringify(pod.lines).includes(what)),
+        );
+      await cluster.replaceSecret('server', { ...usual, 'tls.key': other['tls.key'] });
+      await told('c-server: tls.crt and tls.key');
+      await cluster.replaceSecret('server', { ...usual, 'tls.key': '' });
+      await told('c-server: it has no tls.key');
+      await cluster.replaceSecret('replication', { 'tls.crt': 'not a certificate' });
+      await told('c-replication: tls.crt and tls.key');
+      expect(await shown()).toEqual(before);
+      await cluster.query('c-1', 'SELECT count(pg_terminate_backend(pid)) FROM pg_stat_replication');
+      expect(await cluster.healthy()).toBe('c-1');
+      await cluster.replaceSecret('replication', pem(cluster.authority.issueClient('streaming_replica')));
+      await cluster.replaceSecret('server', usual);
+      await cluster.eventually('the corrected certificate on every status port', async () => {
+        return (await shown()).every((serial, index) => serial !== before[index]);
+      });
+      expect(await cluster.healthy()).toBe('c-1');
+      for (const pod of cluster.pods) expect(pod.ends).toEqual([]);
+    });
+
     test('the password of the superuser, of which no log says anything', async () => {
       const cluster = await PodCluster.running(plane());
       await cluster.changePassword('a new one: ’“quoted”');
