@@ -11,12 +11,16 @@ import { PasswordUpkeep } from './upkeep/passwords.ts';
 
 /** Milliseconds until Secrets that are missing, or cannot be read, are asked for again before a server can be started. */
 const retryPeriod = 1_000;
+/** Milliseconds: an API server that takes a request, and never answers, must not hold up a start that can do without. */
+const defaultPatience = 10_000;
 
 export interface PodDutiesOptions {
   readonly reader: SecretReader;
   readonly certificates: Certificates;
   /** The certificate of this instance has changed. */
   readonly onServerPair: () => void;
+  /** Milliseconds for the Secrets of one attempt before a server can be started; others for tests. */
+  readonly patience?: number;
 }
 
 /** What an instance owes to the Secrets of its Cluster: the files of certificates, and the passwords that people log in with. */
@@ -56,13 +60,15 @@ export class PodDuties {
   }
 
   async #lack(cluster: Cluster, signal: AbortSignal): Promise<string | undefined> {
+    const { certificates, patience = defaultPatience } = this.#options;
     try {
-      const { missing, broken } = await this.#settle(cluster, signal);
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
+      const { missing, broken } = await this.#settle(cluster, limited);
       // What is broken, and has been something once, is told by the first pass over the duties.
       return missing.length === 0 ? undefined : troubleOf(missing, broken);
     } catch (error) {
       signal.throwIfAborted();
-      if (this.#options.certificates.areComplete(cluster)) return undefined;
+      if (certificates.areComplete(cluster)) return undefined;
       return `certificates cannot be read: ${messageOf(error)}`;
     }
   }

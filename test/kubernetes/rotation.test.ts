@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:tls';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { KeyPair } from '../support/certificates.ts';
 import { component } from '../support/component.ts';
 import { mayMount } from '../support/mount.ts';
 import { PodCluster } from '../support/pod-cluster.ts';
+import { pem } from '../support/secrets.ts';
 import { drop } from '../support/sql.ts';
 import { hasControlPlane, useControlPlane } from '../support/use-control-plane.ts';
 
@@ -18,11 +17,6 @@ function serialOf(host: string, port: number): Promise<string> {
   socket.on('error', reject);
   return promise;
 }
-
-const pem = ({ certificate, key }: KeyPair) => ({
-  'tls.crt': readFileSync(certificate, 'utf8'),
-  'tls.key': readFileSync(key, 'utf8'),
-});
 
 describe.runIf(hasControlPlane && component('the right to make namespaces', mayMount))(
   'what is changed while instances run',

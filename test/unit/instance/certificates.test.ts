@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
@@ -7,40 +7,21 @@ import { Listener } from '../../../src/instance/listener.ts';
 import type { InstanceSettings } from '../../../src/instance/settings.ts';
 import { askForPromise } from '../../../src/server/failsafe.ts';
 import type { StatusSource } from '../../../src/server/status-server.ts';
-import { CertificateAuthority, type KeyPair } from '../../support/certificates.ts';
+import { certificateSecrets, type Members, pem } from '../../support/secrets.ts';
 import { clusterOf } from '../cluster/support.ts';
 import { directoryWith } from './support.ts';
-
-type Members = Record<string, string>;
 
 const never = new AbortController().signal;
 const cluster = clusterOf({ spec: {} });
 const { name } = cluster.metadata;
-const pem = ({ certificate, key }: KeyPair): Members => ({
-  'tls.crt': readFileSync(certificate, 'utf8'),
-  'tls.key': readFileSync(key, 'utf8'),
-});
-
 /** Certificates that have been settled once; `secrets` is what there is from then on. */
 async function settled() {
   const home = directoryWith();
-  const authority = new CertificateAuthority(join(home, 'authority'));
-  const server = pem(authority.issueServer('server'));
+  const { authority, secrets, reader } = certificateSecrets(home, cluster);
+  const server = secrets.get('server')!;
   const other = pem(authority.issueServer('other'));
-  const secrets = new Map<string, Members>([
-    ['ca', { 'ca.crt': authority.pem }],
-    ['server', server],
-    ['replication', pem(authority.issueClient('streaming_replica'))],
-  ]);
   const directory = join(home, 'certificates');
-  const certificates = new Certificates(directory, {
-    read: async (secret) => {
-      const members = secrets.get(secret.replace(`${name}-`, ''));
-      if (members === undefined) return undefined;
-      const data = new Map(Object.entries(members).map(([key, text]) => [key, Buffer.from(text)]));
-      return { data, version: '1', annotations: {} };
-    },
-  });
+  const certificates = new Certificates(directory, reader);
   expect(await certificates.settle(cluster, never)).toMatchObject({ missing: [], broken: [] });
   return { certificates, directory, secrets, authority, server, other };
 }
