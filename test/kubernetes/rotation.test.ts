@@ -102,14 +102,23 @@ describe.runIf(hasControlPlane && component('the right to make namespaces', mayM
     });
 
     test('the password of the superuser, of which no log says anything', async () => {
-      const cluster = await PodCluster.running(plane());
+      // Each of these makes a server write down whatever it is told.
+      const parameters = {
+        log_min_duration_statement: '0',
+        log_duration: 'on',
+        log_statement: 'all',
+        log_transaction_sample_rate: '1',
+        debug_print_parse: 'on',
+      };
+      const cluster = await PodCluster.running(plane(), { spec: { postgresql: { parameters } } });
       await cluster.changePassword('a new one: ’“quoted”');
       await cluster.eventually(
         'the new password to open',
         async () => (await cluster.ask('c-1', 'SELECT 1')) === 1,
       );
       const said = cluster.pods.map(({ lines, text }) => JSON.stringify(lines) + text).join();
-      for (const password of cluster.passwords) expect(said).not.toContain(password);
+      for (const password of [...cluster.passwords, 'SCRAM-SHA-256$']) expect(said).not.toContain(password);
+      expect(said).toContain('SELECT 1');
       await cluster.patchSpec({ enableSuperuserAccess: false });
       await cluster.eventually(
         'nobody to get in',

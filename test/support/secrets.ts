@@ -7,7 +7,7 @@ import { CertificateAuthority, type KeyPair } from './certificates.ts';
 /** Members of a Secret, by name. */
 export type Members = Record<string, string>;
 
-export const pem = ({ certificate, key }: KeyPair): Members => ({
+export const pem = ({ certificate, key }: KeyPair) => ({
   'tls.crt': readFileSync(certificate, 'utf8'),
   'tls.key': readFileSync(key, 'utf8'),
 });

@@ -4,7 +4,7 @@ import { type Credential, credentialsOf } from '../../cluster/credentials.ts';
 import { ManagerError } from '../../errors/manager-error.ts';
 import { quoteIdentifier, quoteLiteral } from '../../postgres/literals.ts';
 import { passwordSecret } from '../../postgres/scram.ts';
-import { inTransaction } from '../in-transaction.ts';
+import { quietly } from '../quietly.ts';
 import type { SecretContent, SecretReader } from '../secret-reader.ts';
 import type { StepContext } from '../step-context.ts';
 
@@ -65,19 +65,11 @@ async function disablePassword(client: Client, role: string): Promise<boolean> {
     [role],
   );
   if (rows[0]?.has !== true) return false;
-  await quietly(client, `ALTER ROLE ${quoteIdentifier(role)} PASSWORD NULL`);
+  await quietly(client, () => client.query(`ALTER ROLE ${quoteIdentifier(role)} PASSWORD NULL`));
   return true;
 }
 
 function setPassword(client: Client, role: string, secret: string): Promise<void> {
-  return quietly(client, `ALTER ROLE ${quoteIdentifier(role)} PASSWORD ${quoteLiteral(secret)}`);
-}
-
-/** Without a trace in the log, and without waiting for a standby. */
-function quietly(client: Client, sql: string): Promise<void> {
-  return inTransaction(client, async () => {
-    await client.query("SET LOCAL log_statement = 'none'; SET LOCAL log_min_error_statement = 'panic'");
-    await client.query('SET LOCAL synchronous_commit = local');
-    await client.query(sql);
-  });
+  const sql = `ALTER ROLE ${quoteIdentifier(role)} PASSWORD ${quoteLiteral(secret)}`;
+  return quietly(client, () => client.query(sql));
 }

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { quoteIdentifier, quoteLiteral } from '../../postgres/literals.ts';
 import { scramSecret, verifiesScram } from '../../postgres/scram.ts';
-import { inTransaction } from '../in-transaction.ts';
+import { quietly } from '../quietly.ts';
 import type { StepContext } from '../step-context.ts';
 
 /** What pg_rewind reads on its source (PostgreSQL manual, pg_rewind, Notes). */
@@ -33,11 +33,8 @@ export class ReplicationRole {
     const present = await this.#look(client, user);
     const hasPassword = password === undefined || verifiesScram(present?.secret ?? '', password);
     if (present?.is_complete !== true || !hasPassword) {
-      await inTransaction(client, async () => {
-        // The secret is none that opens anything by itself, but it has no business in a log either.
-        await client.query("SET LOCAL log_statement = 'none'; SET LOCAL log_min_error_statement = 'panic'");
-        // A standby may be needed to let this commit through, and there is none before the role exists.
-        await client.query('SET LOCAL synchronous_commit = local');
+      // The secret is none that opens anything by itself, but it has no business in a log either.
+      await quietly(client, async () => {
         if (present === undefined) await client.query(`CREATE ROLE ${role}`);
         await client.query(`ALTER ROLE ${role} LOGIN REPLICATION`);
         if (!hasPassword)
