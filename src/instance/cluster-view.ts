@@ -76,14 +76,18 @@ export class ClusterView {
     if (this.#begunAt < time && !this.#isStale) void this.refresh();
   }
 
-  /** See ClusterSource.updateStatus. What we wrote ourselves is known at once. */
+  /**
+   * See ClusterSource.updateStatus. What we wrote ourselves is known at once; what is known already, and was not asked for again,
+   * is no newer than it was.
+   */
   async update(
     change: (status: ClusterStatus) => ClusterStatus | undefined,
     signal: AbortSignal,
-  ): Promise<ClusterReading> {
+  ): Promise<ClusterReading | undefined> {
     const askedAt = this.#clock();
     const before = this.#latest;
     const reading = await this.#source.updateStatus(change, signal);
+    if (reading === undefined) return this.#latest;
     const isOvertaken = this.#latest !== before;
     this.#accept(reading, askedAt);
     // What was read meanwhile may be newer than what was written.
