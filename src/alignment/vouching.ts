@@ -15,6 +15,8 @@ import type { LeaseMemory } from './lease.ts';
 export interface PromiseQuestion {
   /** Who asks. */
   readonly holder: string;
+  /** Who is asked, as far as the holder knows: an address may be another one's by now. */
+  readonly giver: string;
   /** Milliseconds that the other is not to lead: `duration` of the holder's lease. */
   readonly duration: number;
 }
@@ -38,8 +40,9 @@ export interface VoucherFacts extends PromiseQuestion {
 
 /** What is remembered when the promise is given; a text: why it is not. */
 export function promiseTo(memory: LeaseMemory, facts: VoucherFacts): LeaseMemory | string {
-  const { me, holder, duration, roles, isWriting, isPrimary } = facts;
+  const { me, holder, giver, duration, roles, isWriting, isPrimary } = facts;
   const { currentPrimary, targetPrimary } = roles ?? { currentPrimary: holder, targetPrimary: holder };
+  if (giver !== me) return `this is ${me}, and not ${giver}`;
   if (holder === me) return 'it is this instance itself that asks';
   if (!(duration > 0 && duration <= longestPromise)) return `nobody promises anything for ${duration} ms`;
   if (isPrimary || memory.renewedAt !== undefined) return `${me} is a primary itself`;

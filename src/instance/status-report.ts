@@ -46,6 +46,10 @@ export class StatusReport implements StatusSource {
     this.#peerAuthority = peerAuthority;
   }
 
+  get name(): string {
+    return this.#settings.name;
+  }
+
   connectTo(step: StepContext): void {
     this.#step = step;
   }

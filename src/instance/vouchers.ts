@@ -54,7 +54,7 @@ export class Vouchers {
 
   async #askEach(
     cluster: Cluster,
-    question: PromiseQuestion,
+    question: Omit<PromiseQuestion, 'giver'>,
     peers: readonly FailsafePeer[],
     tls: PeerTls,
     signal: AbortSignal,

@@ -6,7 +6,7 @@ import type { PromiseQuestion } from '../alignment/vouching.ts';
 import { messageOf } from '../errors/manager-error.ts';
 import { certificateBlocks, type KeyPair } from './tls.ts';
 
-/** Bytes; the question is a name and a number. */
+/** Bytes; the question is two names and a number. */
 const longestQuestion = 1_024;
 
 /** An instance that may be asked for its promise (src/alignment/vouching.ts). */
@@ -29,17 +29,20 @@ export interface PeerTls extends KeyPair {
   readonly ca: string;
 }
 
-/** Asks an instance not to lead for a while. Never rejects. An instance of another make only says that it is there. */
+/**
+ * Asks an instance not to lead for a while. Never rejects. An instance of another make only says that it is there, and so does one
+ * that has the address by now of the one that was meant.
+ */
 export async function askForPromise(
-  { host, port }: FailsafePeer,
-  { holder, duration }: PromiseQuestion,
+  { name, host, port }: FailsafePeer,
+  { holder, duration }: Omit<PromiseQuestion, 'giver'>,
   tls: PeerTls,
   signal: AbortSignal,
 ): Promise<FailsafeAnswer> {
   const { promise, resolve } = Promise.withResolvers<FailsafeAnswer>();
   const unreachable = (error: unknown) =>
     resolve({ isReachable: false, isPromised: false, why: messageOf(error) });
-  const body = JSON.stringify({ primary: holder, duration });
+  const body = JSON.stringify({ primary: holder, to: name, duration });
   try {
     const sent = request(
       {
@@ -52,7 +55,7 @@ export async function askForPromise(
         response.setEncoding('utf8').on('data', (chunk: string) => {
           text += chunk;
         });
-        response.on('end', () => resolve(answerOf(text))).on('error', unreachable);
+        response.on('end', () => resolve(answerOf(text, name))).on('error', unreachable);
       },
     );
     sent.on('error', unreachable).end(body);
@@ -63,10 +66,12 @@ export async function askForPromise(
   return promise;
 }
 
-function answerOf(text: string): FailsafeAnswer {
+function answerOf(text: string, giver: string): FailsafeAnswer {
   try {
-    const { promised, why } = JSON.parse(text) as { promised?: unknown; why?: unknown };
-    return { isReachable: true, isPromised: promised === true, why: String(why ?? '') };
+    const { promised, by, why } = JSON.parse(text) as { promised?: unknown; by?: unknown; why?: unknown };
+    const isPromised = promised === true && by === giver;
+    const otherwise = promised === true && !isPromised ? `it is ${String(by)} that has answered` : '';
+    return { isReachable: true, isPromised, why: String(why ?? otherwise) };
   } catch {
     return { isReachable: true, isPromised: false, why: 'it knows no promises' };
   }
@@ -81,9 +86,9 @@ export async function questionOf(request: IncomingMessage): Promise<PromiseQuest
     if (text.length > longestQuestion) return undefined;
   }
   try {
-    const { primary, duration } = JSON.parse(text) as { primary?: unknown; duration?: unknown };
-    const isQuestion = typeof primary === 'string' && primary !== '' && typeof duration === 'number';
-    return isQuestion ? { holder: primary, duration } : undefined;
+    const { primary, to, duration } = JSON.parse(text) as Record<string, unknown>;
+    const areNames = typeof primary === 'string' && primary !== '' && typeof to === 'string';
+    return areNames && typeof duration === 'number' ? { holder: primary, giver: to, duration } : undefined;
   } catch {
     return undefined;
   }

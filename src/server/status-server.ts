@@ -21,6 +21,8 @@ export interface ProbeAnswer {
 
 /** What the routes are answered from. The probes are plain look-ups in memory; only `status` may take time. */
 export interface StatusSource {
+  /** Of the instance. */
+  readonly name: string;
   liveness(): ProbeAnswer;
   readiness(): ProbeAnswer;
   startup(): ProbeAnswer;
@@ -105,7 +107,7 @@ function answerFailsafe(source: StatusSource, request: IncomingMessage, response
   if (request.method !== 'POST') answerText(200, 'OK', response);
   else
     void promiseTo(source, request).then((why) =>
-      answerJson(200, { promised: why === undefined, why }, response),
+      answerJson(200, { promised: why === undefined, by: source.name, why }, response),
     );
 }
 

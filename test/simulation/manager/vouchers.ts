@@ -31,7 +31,7 @@ export class Vouchers {
     const { life } = process;
     for (const { manager } of others) {
       this.#send(manager, () => {
-        const isPromised = manager.promise({ holder: name, duration });
+        const isPromised = manager.promise({ holder: name, giver: manager.name, duration });
         if (!isPromised) return;
         this.#world.promises.promised(manager.name, name, duration);
         if (!this.#world.network.isOpen(name, manager.name)) return;

@@ -194,7 +194,7 @@ test('no two keepers hold the lease at the same time, however the store answers'
           let areAllBound = true;
           for (const [other, name] of names.entries()) {
             if (other === who) continue;
-            const own = { me: name, now: clock(other), ownDuration: timingsOf[other]!.duration };
+            const own = { me: name, giver: name, now: clock(other), ownDuration: timingsOf[other]!.duration };
             const bound = promiseTo(memories[other]!, { ...rest, ...own });
             if (typeof bound === 'string') areAllBound = false;
             else memories[other] = bound;

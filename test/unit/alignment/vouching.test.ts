@@ -13,6 +13,7 @@ import { longestPromise, promiseTo, type VoucherFacts, votersOf } from '../../..
 const facts = (change: Partial<VoucherFacts> = {}): VoucherFacts => ({
   me: 'c-2',
   holder: 'c-1',
+  giver: 'c-2',
   duration: 15_000,
   roles: { currentPrimary: 'c-1', targetPrimary: 'c-1' },
   isWriting: false,
@@ -123,6 +124,7 @@ test.each<[string, Partial<VoucherFacts>, LeaseMemory?]>([
   ['that is asked for no time at all', { duration: 0 }],
   ['that is asked for longer than anybody needs', { duration: longestPromise + 1 }],
   ['that is asked for something else than a time', { duration: Number.NaN }],
+  ['that has the address of the one that is meant', { giver: 'c-3' }],
   ['that asks itself', { holder: 'c-2', roles: { currentPrimary: 'c-2', targetPrimary: 'c-2' } }],
   ['with the data of a primary', { isPrimary: true }],
   ['that has a request for the lease on its way', { isWriting: true }],
