@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { certificateFilesOf } from '../cluster/certificates.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import type { PeerTls } from '../server/peer-certificate.ts';
 import type { KeyPair } from '../server/tls.ts';
 import { readIfPresent, writeFilesAtomically } from './atomic-file.ts';
 import { certificateTrouble } from './certificate-check.ts';
@@ -82,15 +83,10 @@ export class Certificates {
   }
 
   /** By which other instances know this one, and it them; undefined while there is none. */
-  peerTls(): (KeyPair & { readonly ca: string }) | undefined {
+  peerTls(): PeerTls | undefined {
     const pair = this.serverPair();
-    const ca = this.serverCa();
+    const ca = this.#read('server-ca.crt');
     return pair === undefined || ca === undefined ? undefined : { ...pair, ca };
-  }
-
-  /** By whom the certificates of other instances are signed; undefined while that is not known. */
-  serverCa(): string | undefined {
-    return this.#read('server-ca.crt');
   }
 
   #read(file: string): string | undefined {

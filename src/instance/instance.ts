@@ -79,7 +79,7 @@ export class Instance {
     this.#settings = settings;
     this.#services = services;
     this.#notes = new ServerNotes(this.observation, (kind, text) => this.#noteTrouble(kind, text));
-    this.#report = new StatusReport(settings, this.observation, () => this.#certificates?.serverCa());
+    this.#report = new StatusReport(settings, this.observation, () => this.#certificates?.peerTls());
     this.#listener = new Listener(
       this.#report,
       settings,

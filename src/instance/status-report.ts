@@ -17,6 +17,7 @@ import {
   type TextRow,
 } from '../postgres/status-queries.ts';
 import { buildVersion } from '../process/build.ts';
+import type { PeerTls } from '../server/peer-certificate.ts';
 import type { ProbeAnswer, StatusSource } from '../server/status-server.ts';
 import { dataRoleOf } from './data-role.ts';
 import { now } from './deadline.ts';
@@ -36,14 +37,14 @@ export class StatusReport implements StatusSource {
   readonly #settings: InstanceSettings;
   readonly #observation: Observation;
   #step: StepContext | undefined;
-  readonly #peerAuthority: () => string | undefined;
+  readonly #peerTls: () => PeerTls | undefined;
   #promise: ((question: PromiseQuestion) => string | undefined) | undefined;
 
-  /** @param peerAuthority certificates of those who sign for other instances; undefined: nobody does */
-  constructor(settings: InstanceSettings, observation: Observation, peerAuthority: () => string | undefined) {
+  /** @param peerTls what other instances are known by; undefined: nobody is */
+  constructor(settings: InstanceSettings, observation: Observation, peerTls: () => PeerTls | undefined) {
     this.#settings = settings;
     this.#observation = observation;
-    this.#peerAuthority = peerAuthority;
+    this.#peerTls = peerTls;
   }
 
   get name(): string {
@@ -63,8 +64,8 @@ export class StatusReport implements StatusSource {
     return this.#promise === undefined ? 'it is not ready yet' : this.#promise(question);
   }
 
-  get peerAuthority(): string | undefined {
-    return this.#peerAuthority();
+  get peerTls(): PeerTls | undefined {
+    return this.#peerTls();
   }
 
   liveness(): ProbeAnswer {

@@ -2,7 +2,8 @@ import { type PromiseQuestion, votersOf } from '../alignment/vouching.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { memberNames } from '../cluster/members.ts';
 import type { Logger } from '../logs/manager-log.ts';
-import type { FailsafePeer, PeerTls } from '../server/failsafe.ts';
+import type { FailsafePeer } from '../server/failsafe.ts';
+import type { PeerTls } from '../server/peer-certificate.ts';
 import { now } from './deadline.ts';
 import type { StepContext } from './step-context.ts';
 

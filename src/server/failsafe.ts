@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import type { PromiseQuestion } from '../alignment/vouching.ts';
 import { messageOf } from '../errors/manager-error.ts';
-import { certificateBlocks, type KeyPair } from './tls.ts';
+import { isOfServer, type PeerTls } from './peer-certificate.ts';
 
 /** Bytes; the question is two names and a number. */
 const longestQuestion = 1_024;
@@ -22,11 +22,6 @@ export interface FailsafeAnswer {
   readonly isPromised: boolean;
   /** Why not. */
   readonly why: string;
-}
-
-/** How instances of a Cluster know each other: by certificates of one authority. */
-export interface PeerTls extends KeyPair {
-  readonly ca: string;
 }
 
 /**
@@ -47,7 +42,12 @@ export async function askForPromise(
     const sent = request(
       {
         ...{ host, port, path: '/failsafe', method: 'POST', agent: false, signal },
-        ...{ ...tls, minVersion: 'TLSv1.3', checkServerIdentity: () => undefined },
+        ...{ ...tls, minVersion: 'TLSv1.3', rejectUnauthorized: true },
+        // It is asked at an address, and says its name itself; this is asked when the authorities have been found to have signed.
+        checkServerIdentity: (_host, { raw }) =>
+          isOfServer(new X509Certificate(raw), tls, true)
+            ? undefined
+            : new Error('it shows another certificate than that of the server'),
         headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
       },
       (response) => {
@@ -94,15 +94,8 @@ export async function questionOf(request: IncomingMessage): Promise<PromiseQuest
   }
 }
 
-/** Whether the other side has shown a certificate that one of these authorities has signed, and that is valid now. */
-export function isPeer({ socket }: IncomingMessage, ca: string | undefined): boolean {
+/** Whether the other side has shown that it is an instance of this Cluster. */
+export function isPeer({ socket }: IncomingMessage, own: PeerTls | undefined): boolean {
   const certificate = (socket as Partial<TLSSocket>).getPeerX509Certificate?.();
-  if (certificate === undefined || ca === undefined) return false;
-  const now = Date.now();
-  const isValid = Date.parse(certificate.validFrom) <= now && now <= Date.parse(certificate.validTo);
-  return isValid && authorities(ca).some((authority) => certificate.verify(authority.publicKey));
-}
-
-function authorities(pem: string): X509Certificate[] {
-  return certificateBlocks(pem).map((block) => new X509Certificate(block));
+  return certificate !== undefined && own !== undefined && isOfServer(certificate, own);
 }

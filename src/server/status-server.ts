@@ -9,6 +9,7 @@ import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { PromiseQuestion } from '../alignment/vouching.ts';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
+import type { PeerTls } from './peer-certificate.ts';
 import { type KeyPair, serverTls } from './tls.ts';
 
 /** What a probe answers: `reasons` is empty exactly when `ok`. */
@@ -32,8 +33,8 @@ export interface StatusSource {
   excuse(error: unknown): object;
   /** Promises another instance not to lead for a while; a text: why not. */
   promise(question: PromiseQuestion): string | undefined;
-  /** Certificates of those who may ask for that. */
-  readonly peerAuthority: string | undefined;
+  /** What those show who may ask for that. */
+  readonly peerTls: PeerTls | undefined;
 }
 
 /** Contract 02, 1.1: an idle connection outlives the pauses of the operator, a slow request does not. */
@@ -116,7 +117,7 @@ async function promiseTo(source: StatusSource, request: IncomingMessage): Promis
     const { isPeer, questionOf } = await import('./failsafe.ts');
     const question = await questionOf(request);
     if (question === undefined) return 'that is no question';
-    if (!isPeer(request, source.peerAuthority)) return 'whoever asks has not shown who it is';
+    if (!isPeer(request, source.peerTls)) return 'whoever asks has not shown who it is';
     return source.promise(question);
   } catch (error) {
     return messageOf(error);
