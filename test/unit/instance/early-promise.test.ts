@@ -27,5 +27,5 @@ test('not to itself, and not with the data of a primary', () => {
   const damaged = early((data) => {
     mkdirSync(join(data, 'global'), { recursive: true });
   });
-  expect(damaged.give('c-1')).toEqual(expect.any(String));
+  expect(damaged.give({ giver: 'c-2', holder: 'c-1', duration: 15_000 })).toEqual(expect.any(String));
 });
