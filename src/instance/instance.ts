@@ -72,6 +72,7 @@ export class Instance {
   #sharing: Sharing | undefined;
   #aligner: Aligner | undefined;
   #upkeep: Upkeep | undefined;
+  #quorum: FailoverQuorum | undefined;
   #fault: ManagerError | undefined;
   #stopAsked: { readonly event: StopEvent; readonly signal: ControlSignal | undefined } | undefined;
 
@@ -147,7 +148,8 @@ export class Instance {
     signal.throwIfAborted();
     const server = this.#openServer(prepared, wishes);
     const quorum = await openQuorum(binding.source);
-    const step = this.#stepContext(prepared, server, wishes, { quorum, tell: binding.tell });
+    this.#quorum = quorum;
+    const step = this.#stepContext(prepared, server, wishes, binding);
     this.#report.connectTo(step);
     const sharing = await openSharing(step, {
       source: binding.source,
@@ -213,9 +215,8 @@ export class Instance {
     { context }: Prepared,
     server: Server,
     wishes: Wishes,
-    { quorum, tell = () => {} }: Pick<ClusterBinding, 'tell'> & { quorum: FailoverQuorum | undefined },
+    { tell = () => {} }: Pick<ClusterBinding, 'tell'>,
   ): StepContext {
-    const { settings, view } = { settings: this.#settings, view: wishes.view };
     return {
       settings: this.#settings,
       context,
@@ -229,7 +230,7 @@ export class Instance {
       mayLead: () => this.#sharing?.mayLead(server.postmaster?.pid) === true,
       holdsLease: () => this.#sharing?.holdsLease() === true,
       transition: (event) => this.#transition(event),
-      denyFailover: async (signal) => quorum?.deny({ settings, view }, signal),
+      denyFailover: (signal) => this.#denyFailover(signal),
       tell,
     };
   }
@@ -259,12 +260,20 @@ export class Instance {
     if (isAgain || event === 'immediate stop requested') this.#impatience.abort();
   }
 
+  /** See StepContext.denyFailover. */
+  async #denyFailover(signal: AbortSignal): Promise<void> {
+    const view = this.#wishes?.view;
+    if (view !== undefined) await this.#quorum?.deny({ settings: this.#settings, view }, signal);
+  }
+
   async #reload(): Promise<void> {
     const { reload } = await import('./reload.ts');
     await reload({
       context: this.#prepared?.context,
       wishes: this.#wishes,
       server: this.#server,
+      upkeep: this.#upkeep,
+      denyFailover: (signal) => this.#denyFailover(signal),
       signal: this.#calledOff.signal,
       log: this.#log,
       onReloaded: () => this.#aligner?.forgive(),
