@@ -170,7 +170,11 @@ export class Instance {
       wishes.follow();
       this.#wake();
     });
-    if (prepared.running !== undefined) server.adopt(prepared.running);
+    if (prepared.running !== undefined) {
+      server.adopt(prepared.running);
+      // Its certificates may have been changed while nobody could tell it, by this process or by one that died right after.
+      if (pod !== undefined) server.signal('SIGHUP');
+    }
     if (wishes.isShared) this.#upkeep = await sharing.openUpkeep?.(await this.#listener.open());
     this.#upkeep?.trigger();
     const end = await aligner.run();
