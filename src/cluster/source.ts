@@ -30,6 +30,8 @@ export interface ClusterSource {
     change: (status: ClusterStatus) => ClusterStatus | undefined,
     signal: AbortSignal,
   ): Promise<ClusterReading | undefined>;
+  /** Lets go of all connections: nobody asks anything more. */
+  close?(): void;
   readonly lease: LeaseStore;
   /** Undefined where nobody fails over by a quorum. */
   readonly quorum?: QuorumStore;

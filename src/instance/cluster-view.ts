@@ -1,6 +1,7 @@
 import type { ClusterReading, ClusterSource } from '../cluster/source.ts';
 import type { ClusterStatus } from '../cluster/status.ts';
 import { messageOf } from '../errors/manager-error.ts';
+import { pauseAskedBy } from '../kubernetes/api-error.ts';
 import type { Logger } from '../logs/manager-log.ts';
 import { pause } from './deadline.ts';
 
@@ -98,6 +99,7 @@ export class ClusterView {
   stop(): void {
     this.#stopped.abort();
     this.#unwatch?.();
+    this.#source.close?.();
   }
 
   async #readWhileStale(): Promise<void> {
@@ -116,7 +118,7 @@ export class ClusterView {
         if (signal.aborted) return;
         this.#complain(error);
         this.#isStale = true;
-        await pause(retryPeriod, signal);
+        await pause(Math.max(retryPeriod, pauseAskedBy(error)), signal);
       }
     }
   }
