@@ -40,3 +40,8 @@ export function isolationHappening(instance: string): Happening {
   const message = `${instance} has stopped its server at once: the lease of the primary could not be renewed in time`;
   return { type: 'Warning', reason: 'LeaseLost', message };
 }
+
+/** What a Secret holds cannot be used; what it held before stays in force. */
+export function secretHappening(instance: string, trouble: string): Happening {
+  return { type: 'Warning', reason: 'SecretUnreadable', message: `${instance}: ${trouble}` };
+}

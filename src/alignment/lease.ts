@@ -47,10 +47,11 @@ export interface LeaseMemory {
   readonly promise?: Promised | undefined;
 }
 
-/** For as long as the lease lasts from then on, this instance does not become its holder. */
+/** This instance does not become the holder of the lease for a while. */
 export interface Promised {
   readonly holder: string;
-  readonly at: number;
+  /** Reading of this process's clock. */
+  readonly until: number;
   /** That of the holder's lease when it was first read after the promise; undefined: not read since. */
   readonly renewTime?: string | undefined;
 }
@@ -116,7 +117,7 @@ export function nextLeaseMove(memory: LeaseMemory, situation: LeaseSituation): L
     if (memory.standing !== 'unknown') return { kind: 'release' };
     return now < due ? { kind: 'rest', until: due } : { kind: 'read' };
   }
-  const bound = boundUntil(memory, timings);
+  const bound = memory.promise?.until ?? Number.NEGATIVE_INFINITY;
   if (memory.renewedAt === undefined && now < bound) return { kind: 'rest', until: bound };
   const isFresh = memory.standing !== 'unknown' && memory.askedAt > Number.NEGATIVE_INFINITY;
   if (seen === undefined || !isFresh) return now < due ? { kind: 'rest', until: due } : { kind: 'read' };
@@ -172,11 +173,6 @@ function endOfTime(
 function isUnbroken(memory: LeaseMemory, timings: LeaseTimings, now: number): boolean {
   const end = endOfTime(memory, timings);
   return end !== undefined && memory.standing !== 'lost' && now < end;
-}
-
-/** Until when a promise that was given keeps this instance from leading. */
-function boundUntil({ promise }: LeaseMemory, { duration }: LeaseTimings): number {
-  return promise === undefined ? Number.NEGATIVE_INFINITY : promise.at + duration;
 }
 
 /** Our own time and that which the holder has promised: the longer one. */

@@ -35,8 +35,9 @@ export class KubernetesLease implements LeaseStore {
       ...object.spec,
       holderIdentity: record.holder,
       leaseDurationSeconds: record.durationSeconds,
-      acquireTime: record.acquireTime,
-      renewTime: record.renewTime,
+      // An API server refuses an empty time; one that is absent was absent when it was read.
+      ...(record.acquireTime === '' ? {} : { acquireTime: record.acquireTime }),
+      ...(record.renewTime === '' ? {} : { renewTime: record.renewTime }),
       leaseTransitions: record.transitions,
     };
     try {

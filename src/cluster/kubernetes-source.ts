@@ -74,11 +74,12 @@ export class KubernetesSource implements ClusterSource {
   async updateStatus(
     change: (status: ClusterStatus) => ClusterStatus | undefined,
     signal: AbortSignal,
-  ): Promise<ClusterReading> {
-    let base = this.#newest ?? (await this.#ask((limited) => this.#api.readCluster(limited), signal));
+  ): Promise<ClusterReading | undefined> {
+    const known = this.#newest;
+    let base = known ?? (await this.#ask((limited) => this.#api.readCluster(limited), signal));
     for (let attempt = 0; attempt < mostConflicts; attempt += 1) {
       const patch = patchOf(base, change);
-      if (patch === undefined) return this.#take(base);
+      if (patch === undefined) return base === known ? undefined : this.#take(base);
       try {
         return this.#take(await this.#ask((limited) => this.#api.patchClusterStatus(patch, limited), signal));
       } catch (error) {

@@ -23,13 +23,15 @@ export interface ClusterSource {
   watch(onChange: (pushed?: ClusterReading) => void): () => void;
   /**
    * Changes the status: `change` gets the newest status and returns the new one, or undefined for no change; it is called
-   * again on a conflict. Returns the reading after it. Throws CLUSTER_UNREADABLE, CLUSTER_CONFLICT after too many
-   * conflicts.
+   * again on a conflict. Returns the reading after it; undefined when there was nothing to change in what is known already, so
+   * that nobody was asked whether it still holds. Throws CLUSTER_UNREADABLE, CLUSTER_CONFLICT after too many conflicts.
    */
   updateStatus(
     change: (status: ClusterStatus) => ClusterStatus | undefined,
     signal: AbortSignal,
-  ): Promise<ClusterReading>;
+  ): Promise<ClusterReading | undefined>;
+  /** Lets go of all connections: nobody asks anything more. */
+  close?(): void;
   readonly lease: LeaseStore;
   /** Undefined where nobody fails over by a quorum. */
   readonly quorum?: QuorumStore;

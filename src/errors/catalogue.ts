@@ -167,9 +167,9 @@ export const catalogue = {
     exitCode: 1,
   },
   SECRET_UNREADABLE: {
-    meaning: 'A file that holds a secret cannot be read, or is given twice',
+    meaning: 'A file or a Secret that holds a secret cannot be read or used, or is given twice',
     remedy:
-      'Give the variable or its _FILE form, not both, and make the file readable for the user of the manager.',
+      'Give the variable or its _FILE form, not both, and make the file readable for the user of the manager; put into the Secret what the message names.',
     exitCode: 1,
   },
   STATUS_UNREACHABLE: {

@@ -2,8 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { certificateFilesOf } from '../cluster/certificates.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import type { PeerTls } from '../server/peer-certificate.ts';
 import type { KeyPair } from '../server/tls.ts';
 import { readIfPresent, writeFilesAtomically } from './atomic-file.ts';
+import { certificateTrouble } from './certificate-check.ts';
 import type { SecretReader } from './secret-reader.ts';
 
 export interface SettledCertificates {
@@ -11,12 +13,14 @@ export interface SettledCertificates {
   readonly changed: readonly string[];
   /** What is neither in a Secret nor left from before, as `secret/key`. */
   readonly missing: readonly string[];
+  /** Secrets of which nothing can be used, each with the reason; the files of before stay. */
+  readonly broken: readonly string[];
 }
 
 /**
- * Keeps the files of certificates as the Secrets have them (contract 03, 3.17). A Secret that is missing leaves the files of
- * before: what somebody removed by mistake must not stop anybody who runs. A key is never older than its certificate: both
- * are read at once, and the key is put in place first.
+ * Keeps the files of certificates as the Secrets have them (contract 03, 3.17). A Secret that is missing, or that holds what
+ * cannot be used, leaves the files of before: what somebody did by mistake must not stop anybody who runs. A key is never older
+ * than its certificate: both are read at once, and the key is put in place first.
  */
 export class Certificates {
   readonly #directory: string;
@@ -36,39 +40,56 @@ export class Certificates {
     );
     const secrets = new Map(read);
     const texts = new Map<string, string>();
-    const missing: string[] = [];
-    for (const { file, secret, key } of files) {
-      const text = secrets.get(secret)?.data.get(key)?.toString('utf8');
-      if (text !== undefined && text !== '') texts.set(file, text);
-      else if (readIfPresent(join(this.#directory, file)) === undefined) missing.push(`${secret}/${key}`);
+    const broken: string[] = [];
+    for (const name of names) {
+      const content = secrets.get(name);
+      if (content === undefined) continue;
+      const own = files.filter(({ secret }) => secret === name);
+      const given = new Map(
+        own.map(({ file, key }) => [file, content.data.get(key)?.toString('utf8') ?? '']),
+      );
+      const trouble = certificateTrouble(own, given);
+      if (trouble === undefined) for (const [file, text] of given) texts.set(file, text);
+      else broken.push(`${name}: ${trouble}`);
     }
+    const missing = files.filter(({ file }) => !texts.has(file) && this.#read(file) === undefined);
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-    return { changed: writeFilesAtomically(this.#directory, texts), missing };
+    return {
+      changed: writeFilesAtomically(this.#directory, texts),
+      missing: missing.map(({ secret, key }) => `${secret}/${key}`),
+      broken,
+    };
   }
 
-  /** Whether every file is there, from whenever it may be. */
+  /** Whether every file is there and can be used, from whenever it may be. */
   areComplete(cluster: Cluster): boolean {
-    return certificateFilesOf(cluster).every(
-      ({ file }) => readIfPresent(join(this.#directory, file)) !== undefined,
+    const files = certificateFilesOf(cluster);
+    const texts = new Map(files.map(({ file }) => [file, this.#read(file) ?? '']));
+    const secrets = new Set(files.map(({ secret }) => secret));
+    return [...secrets].every(
+      (name) =>
+        certificateTrouble(
+          files.filter(({ secret }) => secret === name),
+          texts,
+        ) === undefined,
     );
   }
 
   /** What a listener shows; undefined while there is none. */
   serverPair(): KeyPair | undefined {
-    const cert = readIfPresent(join(this.#directory, 'server.crt'));
-    const key = readIfPresent(join(this.#directory, 'server.key'));
+    const cert = this.#read('server.crt');
+    const key = this.#read('server.key');
     return cert === undefined || key === undefined ? undefined : { cert, key };
   }
 
   /** By which other instances know this one, and it them; undefined while there is none. */
-  peerTls(): (KeyPair & { readonly ca: string }) | undefined {
+  peerTls(): PeerTls | undefined {
     const pair = this.serverPair();
-    const ca = this.serverCa();
+    const ca = this.#read('server-ca.crt');
     return pair === undefined || ca === undefined ? undefined : { ...pair, ca };
   }
 
-  /** By whom the certificates of other instances are signed; undefined while that is not known. */
-  serverCa(): string | undefined {
-    return readIfPresent(join(this.#directory, 'server-ca.crt'));
+  #read(file: string): string | undefined {
+    return readIfPresent(join(this.#directory, file));
   }
 }

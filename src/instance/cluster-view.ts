@@ -1,6 +1,7 @@
 import type { ClusterReading, ClusterSource } from '../cluster/source.ts';
 import type { ClusterStatus } from '../cluster/status.ts';
 import { messageOf } from '../errors/manager-error.ts';
+import { pauseAskedBy } from '../kubernetes/api-error.ts';
 import type { Logger } from '../logs/manager-log.ts';
 import { pause } from './deadline.ts';
 
@@ -76,14 +77,18 @@ export class ClusterView {
     if (this.#begunAt < time && !this.#isStale) void this.refresh();
   }
 
-  /** See ClusterSource.updateStatus. What we wrote ourselves is known at once. */
+  /**
+   * See ClusterSource.updateStatus. What we wrote ourselves is known at once; what is known already, and was not asked for again,
+   * is no newer than it was.
+   */
   async update(
     change: (status: ClusterStatus) => ClusterStatus | undefined,
     signal: AbortSignal,
-  ): Promise<ClusterReading> {
+  ): Promise<ClusterReading | undefined> {
     const askedAt = this.#clock();
     const before = this.#latest;
     const reading = await this.#source.updateStatus(change, signal);
+    if (reading === undefined) return this.#latest;
     const isOvertaken = this.#latest !== before;
     this.#accept(reading, askedAt);
     // What was read meanwhile may be newer than what was written.
@@ -94,6 +99,7 @@ export class ClusterView {
   stop(): void {
     this.#stopped.abort();
     this.#unwatch?.();
+    this.#source.close?.();
   }
 
   async #readWhileStale(): Promise<void> {
@@ -112,7 +118,7 @@ export class ClusterView {
         if (signal.aborted) return;
         this.#complain(error);
         this.#isStale = true;
-        await pause(retryPeriod, signal);
+        await pause(Math.max(retryPeriod, pauseAskedBy(error)), signal);
       }
     }
   }

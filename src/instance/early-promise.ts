@@ -1,6 +1,6 @@
 import { mightBePrimary } from '../alignment/data-role.ts';
 import { freshLeaseMemory, type Promised } from '../alignment/lease.ts';
-import { promiseTo } from '../alignment/vouching.ts';
+import { type PromiseQuestion, promiseTo } from '../alignment/vouching.ts';
 import { dataRoleOf } from './data-role.ts';
 
 /**
@@ -27,9 +27,10 @@ export class EarlyPromise {
   }
 
   /** @returns why not, when it is not given */
-  give(holder: string): string | undefined {
+  give(question: PromiseQuestion): string | undefined {
     const promised = promiseTo(freshLeaseMemory, {
-      ...{ me: this.#me, holder, roles: undefined, isWriting: false, now: this.#clock() },
+      ...question,
+      ...{ me: this.#me, roles: undefined, isWriting: false, now: this.#clock() },
       isPrimary: mightBePrimary(dataRoleOf(this.#dataDirectory)),
     });
     if (typeof promised === 'string') return promised;

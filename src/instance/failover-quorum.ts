@@ -6,8 +6,15 @@ import {
   type SynchronousStandbys,
   synchronousMetadataSetting,
 } from '../postgres/synchronous-metadata.ts';
+import { now } from './deadline.ts';
 import type { Postmaster } from './postmaster.ts';
 import type { StepContext } from './step-context.ts';
+
+/**
+ * Milliseconds in which what was told is taken to stand there still. Shorter than the period of regular passes: whoever makes the
+ * object anew has it empty, and denies every failover until it is told again.
+ */
+const believedFor = 20_000;
 
 interface LoadedRow {
   readonly metadata: string;
@@ -29,22 +36,30 @@ export class FailoverQuorum {
   #seen:
     | { readonly postmaster: Postmaster; readonly metadata: string; readonly position: string }
     | undefined;
-  /** What the operator has been told last; undefined: it is not known. */
-  #told: string | undefined;
+  /** What the operator has been told last, and when; undefined: it is not known. */
+  #told: { readonly text: string; readonly at: number } | undefined;
+  readonly #clock: () => number;
 
-  constructor(store: QuorumStore) {
+  /** @param clock milliseconds; another one for tests */
+  constructor(store: QuorumStore, clock = now) {
     this.#store = store;
+    this.#clock = clock;
   }
 
   /** The configuration is about to change: until the new one is in force nobody may count on the old one. */
   async deny(step: Pick<StepContext, 'view' | 'settings'>, signal: AbortSignal): Promise<void> {
+    this.#told = undefined;
     if (isMine(step)) await this.#tell(undefined, signal);
   }
 
   /** On a primary whose server runs with what its files say. */
   async advertise(step: StepContext, client: Client, signal: AbortSignal): Promise<void> {
     const { postmaster } = step.server;
-    if (!isMine(step) || postmaster === undefined) return;
+    if (!isMine(step) || postmaster === undefined) {
+      // It is somebody else's to write, or to take away and make anew.
+      this.#told = undefined;
+      return;
+    }
     const { metadata, position } = await readLoaded(client);
     const seen = this.#seen;
     const isSame = seen?.postmaster === postmaster && seen.metadata === metadata;
@@ -61,9 +76,10 @@ export class FailoverQuorum {
 
   async #tell(status: ReturnType<typeof quorumToAdvertise>, signal: AbortSignal): Promise<void> {
     const text = JSON.stringify(status ?? {});
-    if (text === this.#told) return;
+    const at = this.#clock();
+    if (text === this.#told?.text && at - this.#told.at < believedFor) return;
     this.#told = undefined;
-    if (await this.#store.write(status, signal)) this.#told = text;
+    if (await this.#store.write(status, signal)) this.#told = { text, at };
   }
 }
 

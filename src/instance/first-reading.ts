@@ -1,5 +1,6 @@
 import type { ClusterReading } from '../cluster/source.ts';
 import { ManagerError } from '../errors/manager-error.ts';
+import { pauseAskedBy } from '../kubernetes/api-error.ts';
 import { pause } from './deadline.ts';
 import type { Wishes } from './wishes.ts';
 
@@ -24,7 +25,7 @@ export async function firstReading(
       const mayCome = wishes.view.kind === 'kubernetes' && !signal.aborted;
       if (!mayCome || !(error instanceof ManagerError) || error.code !== 'CLUSTER_UNREADABLE') throw error;
       say(`the Cluster cannot be read: ${error.message}`);
-      await pause(period, signal);
+      await pause(Math.max(period, pauseAskedBy(error)), signal);
     }
   }
 }

@@ -73,6 +73,7 @@ export class Instance {
   #sharing: Sharing | undefined;
   #aligner: Aligner | undefined;
   #upkeep: Upkeep | undefined;
+  #quorum: FailoverQuorum | undefined;
   #fault: ManagerError | undefined;
   #stopAsked: { readonly event: StopEvent; readonly signal: ControlSignal | undefined } | undefined;
 
@@ -80,7 +81,7 @@ export class Instance {
     this.#settings = settings;
     this.#services = services;
     this.#notes = new ServerNotes(this.observation, (kind, text) => this.#noteTrouble(kind, text));
-    this.#report = new StatusReport(settings, this.observation, () => this.#certificates?.serverCa());
+    this.#report = new StatusReport(settings, this.observation, () => this.#certificates?.peerTls());
     this.#listener = new Listener(
       this.#report,
       settings,
@@ -137,7 +138,7 @@ export class Instance {
         : await openPodPart(binding.secrets, () => void this.#listener.renew());
     this.#certificates = pod?.certificates;
     const early = new EarlyPromise(this.#settings.name, this.#settings.dataDirectory, libc.bootTime);
-    this.#report.promiseBy((holder) => early.give(holder));
+    this.#report.promiseBy((question) => early.give(question));
     const sayWaiting = (why: string) => this.#sayWaiting(why);
     const reading = await firstReading(wishes, signal, sayWaiting);
     const newest = () => wishes.view.latest?.cluster ?? reading.cluster;
@@ -149,7 +150,8 @@ export class Instance {
     signal.throwIfAborted();
     const server = this.#openServer(prepared, wishes);
     const quorum = await openQuorum(binding.source);
-    const step = this.#stepContext(prepared, server, wishes, { quorum, tell: binding.tell });
+    this.#quorum = quorum;
+    const step = this.#stepContext(prepared, server, wishes, binding);
     this.#report.connectTo(step);
     const sharing = await openSharing(step, {
       source: binding.source,
@@ -170,7 +172,11 @@ export class Instance {
       wishes.follow();
       this.#wake();
     });
-    if (prepared.running !== undefined) server.adopt(prepared.running);
+    if (prepared.running !== undefined) {
+      server.adopt(prepared.running);
+      // Its certificates may have been changed while nobody could tell it, by this process or by one that died right after.
+      if (pod !== undefined) server.signal('SIGHUP');
+    }
     if (wishes.isShared) this.#upkeep = await sharing.openUpkeep?.(await this.#listener.open());
     this.#upkeep?.trigger();
     const end = await aligner.run();
@@ -215,9 +221,8 @@ export class Instance {
     { context }: Prepared,
     server: Server,
     wishes: Wishes,
-    { quorum, tell = () => {} }: Pick<ClusterBinding, 'tell'> & { quorum: FailoverQuorum | undefined },
+    { tell = () => {} }: Pick<ClusterBinding, 'tell'>,
   ): StepContext {
-    const { settings, view } = { settings: this.#settings, view: wishes.view };
     return {
       settings: this.#settings,
       context,
@@ -231,7 +236,7 @@ export class Instance {
       mayLead: () => this.#sharing?.mayLead(server.postmaster?.pid) === true,
       holdsLease: () => this.#sharing?.holdsLease() === true,
       transition: (event) => this.#transition(event),
-      denyFailover: async (signal) => quorum?.deny({ settings, view }, signal),
+      denyFailover: (signal) => this.#denyFailover(signal),
       tell,
     };
   }
@@ -261,12 +266,20 @@ export class Instance {
     if (isAgain || event === 'immediate stop requested') this.#impatience.abort();
   }
 
+  /** See StepContext.denyFailover. */
+  async #denyFailover(signal: AbortSignal): Promise<void> {
+    const view = this.#wishes?.view;
+    if (view !== undefined) await this.#quorum?.deny({ settings: this.#settings, view }, signal);
+  }
+
   async #reload(): Promise<void> {
     const { reload } = await import('./reload.ts');
     await reload({
       context: this.#prepared?.context,
       wishes: this.#wishes,
       server: this.#server,
+      upkeep: this.#upkeep,
+      denyFailover: (signal) => this.#denyFailover(signal),
       signal: this.#calledOff.signal,
       log: this.#log,
       onReloaded: () => this.#aligner?.forgive(),

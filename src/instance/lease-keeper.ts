@@ -13,7 +13,7 @@ import {
   type Promised,
   type SeenLease,
 } from '../alignment/lease.ts';
-import { promiseTo, type VoucherFacts } from '../alignment/vouching.ts';
+import { type PromiseQuestion, promiseTo, type VoucherFacts } from '../alignment/vouching.ts';
 import type { LeaseTimes } from '../cluster/defaults.ts';
 import type { LeaseRecord, LeaseStore } from '../cluster/source.ts';
 import { messageOf } from '../errors/manager-error.ts';
@@ -29,7 +29,7 @@ export interface LeaseKeeperOptions {
   readonly clock: () => number;
   readonly isHealthy: () => boolean;
   /** Asks all others for their promise (src/alignment/vouching.ts); undefined where the store cannot go without them. */
-  readonly askOthers?: ((signal: AbortSignal) => Promise<boolean>) | undefined;
+  readonly askOthers?: ((duration: number, signal: AbortSignal) => Promise<boolean>) | undefined;
   /** What this process has promised before there was a keeper. */
   readonly promised?: Promised | undefined;
   /** Called when what `facts` says has changed: more than the time, or only that. */
@@ -143,15 +143,20 @@ export class LeaseKeeper implements LeaseHolding {
 
   /** Nobody waits for it: the store may be back before the last of them has answered. */
   async #askOthers(): Promise<void> {
-    const { askOthers, clock, timings, isHealthy } = this.#options;
+    const { askOthers, clock, timings, isHealthy, log } = this.#options;
     if (askOthers === undefined || this.#isAskingOthers || this.facts.fenceAt === undefined) return;
     // Whoever would not renew must not be kept, either.
     if (!isHealthy()) return;
     this.#isAskingOthers = true;
     const sentAt = clock();
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(timings.retryPeriod)]);
-    if (await askOthers(signal)) this.#note({ kind: 'vouched', sentAt });
-    this.#isAskingOthers = false;
+    try {
+      if (await askOthers(timings.duration, signal)) this.#note({ kind: 'vouched', sentAt });
+    } catch (error) {
+      log.error({ error }, 'the others could not be asked for their promise');
+    } finally {
+      this.#isAskingOthers = false;
+    }
   }
 
   /**
@@ -160,10 +165,10 @@ export class LeaseKeeper implements LeaseHolding {
    * @param cluster what the Cluster said last
    * @returns why not, when the promise is not given
    */
-  promise(holder: string, cluster: PromiseContext): string | undefined {
-    const { me, clock } = this.#options;
-    const facts = { ...cluster, me, holder, isWriting: this.#isWriting, now: clock() };
-    const memory = promiseTo(this.#memory, facts);
+  promise(question: PromiseQuestion, cluster: PromiseContext): string | undefined {
+    const { me, clock, timings } = this.#options;
+    const own = { me, isWriting: this.#isWriting, now: clock(), ownDuration: timings.duration };
+    const memory = promiseTo(this.#memory, { ...question, ...cluster, ...own });
     if (typeof memory === 'string') return memory;
     this.#memory = memory;
     return undefined;

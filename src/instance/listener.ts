@@ -44,11 +44,15 @@ export class Listener {
     }
   }
 
-  /** The certificate has changed: connections from now on get the new one. */
+  /** The certificate has changed: connections from now on get the new one, or, when TLS cannot use it, still the old. */
   async renew(): Promise<void> {
     const pair = this.#pair();
     const server = await this.#server?.catch(() => undefined);
-    if (pair !== undefined) server?.renew(pair);
+    try {
+      if (pair !== undefined) server?.renew(pair);
+    } catch (error) {
+      this.#log.error({ error }, 'the status server goes on with its old certificate');
+    }
   }
 
   async close(): Promise<void> {

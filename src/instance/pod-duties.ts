@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { secretHappening } from '../alignment/happenings.ts';
 import { secretsFingerprint } from '../cluster/certificates.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
@@ -10,12 +11,16 @@ import { PasswordUpkeep } from './upkeep/passwords.ts';
 
 /** Milliseconds until Secrets that are missing, or cannot be read, are asked for again before a server can be started. */
 const retryPeriod = 1_000;
+/** Milliseconds: an API server that takes a request, and never answers, must not hold up a start that can do without. */
+const defaultPatience = 10_000;
 
 export interface PodDutiesOptions {
   readonly reader: SecretReader;
   readonly certificates: Certificates;
   /** The certificate of this instance has changed. */
   readonly onServerPair: () => void;
+  /** Milliseconds for the Secrets of one attempt before a server can be started; others for tests. */
+  readonly patience?: number;
 }
 
 /** What an instance owes to the Secrets of its Cluster: the files of certificates, and the passwords that people log in with. */
@@ -24,6 +29,8 @@ export class PodDuties {
   readonly #passwords: PasswordUpkeep;
   /** Of the Cluster whose Secrets were read last with success. */
   #settledFor: string | undefined;
+  /** What was wrong with Secrets last. */
+  #told = '';
 
   constructor(options: PodDutiesOptions) {
     this.#options = options;
@@ -53,34 +60,47 @@ export class PodDuties {
   }
 
   async #lack(cluster: Cluster, signal: AbortSignal): Promise<string | undefined> {
+    const { certificates, patience = defaultPatience } = this.#options;
     try {
-      const { missing } = await this.#settle(cluster, signal);
-      return missing.length === 0 ? undefined : `certificates are missing: ${missing.join(', ')}`;
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
+      const { missing, broken } = await this.#settle(cluster, limited);
+      // What is broken, and has been something once, is told by the first pass over the duties.
+      return missing.length === 0 ? undefined : troubleOf(missing, broken);
     } catch (error) {
       signal.throwIfAborted();
-      if (this.#options.certificates.areComplete(cluster)) return undefined;
+      if (certificates.areComplete(cluster)) return undefined;
       return `certificates cannot be read: ${messageOf(error)}`;
     }
   }
 
   /** Reads the Secrets again when one of them may have changed, and lets everybody know who uses them. */
-  async settleCertificates({ view, server, log }: StepContext, signal: AbortSignal): Promise<void> {
+  async settleCertificates(step: StepContext, signal: AbortSignal): Promise<void> {
+    const { view, server, log } = step;
     const cluster = view.latest?.cluster;
     if (cluster === undefined || secretsFingerprint(cluster) === this.#settledFor) return;
-    const { changed, missing } = await this.#settle(cluster, signal);
+    const { changed, missing, broken } = await this.#settle(cluster, signal);
     if (changed.length > 0) {
       // The server reads its own at a reload; a WAL receiver reads those of the client when it connects.
       log.info({ changed }, 'certificates have changed');
       server.signal('SIGHUP');
       this.#options.onServerPair();
     }
-    if (missing.length > 0) throw new ManagerError('SECRET_UNREADABLE', `missing: ${missing.join(', ')}`);
+    this.#tell(step, missing.length + broken.length === 0 ? '' : troubleOf(missing, broken));
+  }
+
+  /** @throws SECRET_UNREADABLE, unless there is no trouble; the event is told once */
+  #tell({ settings, tell }: StepContext, trouble: string): void {
+    const isNew = trouble !== this.#told;
+    this.#told = trouble;
+    if (trouble === '') return;
+    if (isNew) tell(secretHappening(settings.name, trouble));
+    throw new ManagerError('SECRET_UNREADABLE', trouble);
   }
 
   async #settle(cluster: Cluster, signal: AbortSignal) {
     const fingerprint = secretsFingerprint(cluster);
     const settled = await this.#options.certificates.settle(cluster, signal);
-    if (settled.missing.length === 0) this.#settledFor = fingerprint;
+    if (settled.missing.length + settled.broken.length === 0) this.#settledFor = fingerprint;
     return settled;
   }
 
@@ -88,4 +108,10 @@ export class PodDuties {
   async settlePasswords(step: StepContext, client: Client, signal: AbortSignal): Promise<void> {
     await this.#passwords.settle(step, client, signal);
   }
+}
+
+function troubleOf(missing: readonly string[], broken: readonly string[]): string {
+  const parts =
+    missing.length === 0 ? broken : [...broken, `certificates are missing: ${missing.join(', ')}`];
+  return parts.join('; ');
 }

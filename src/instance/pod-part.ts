@@ -1,6 +1,7 @@
 import type { ClusterSource } from '../cluster/source.ts';
 import type { Certificates } from './certificates.ts';
 import type { FailoverQuorum } from './failover-quorum.ts';
+import type { LeaseKeeperOptions } from './lease-keeper.ts';
 import type { PodDuties } from './pod-duties.ts';
 import type { PodSecrets } from './settings.ts';
 import type { StepContext } from './step-context.ts';
@@ -10,7 +11,7 @@ export interface PodPart {
   readonly certificates: Certificates;
   readonly duties: PodDuties;
   /** See LeaseKeeperOptions.askOthers. */
-  readonly vouchers: (step: StepContext) => Promise<(signal: AbortSignal) => Promise<boolean>>;
+  readonly vouchers: (step: StepContext) => Promise<NonNullable<LeaseKeeperOptions['askOthers']>>;
 }
 
 /** @param onServerPair the certificate of this instance has changed */
@@ -27,7 +28,7 @@ export async function openPodPart(
     vouchers: async (step) => {
       const { Vouchers } = await import('./vouchers.ts');
       const vouchers = new Vouchers(step, () => certificates.peerTls());
-      return (signal) => vouchers.ask(signal);
+      return (duration, signal) => vouchers.ask(duration, signal);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { mightBePrimary } from '../alignment/data-role.ts';
 import { isFitToLead } from '../alignment/fitness.ts';
 import { isHeld } from '../alignment/goal.ts';
+import type { PromiseQuestion } from '../alignment/vouching.ts';
 import type { ClusterSpec } from '../cluster/cluster.ts';
 import { leaseTimings } from '../cluster/defaults.ts';
 import type { ClusterSource } from '../cluster/source.ts';
@@ -8,6 +9,7 @@ import { now } from './deadline.ts';
 import type { EarlyPromise } from './early-promise.ts';
 import type { FailoverQuorum } from './failover-quorum.ts';
 import { type LeaseHolding, unsharedLease } from './lease-holding.ts';
+import type { LeaseKeeperOptions } from './lease-keeper.ts';
 import { lookAtInstance } from './look.ts';
 import type { PodDuties } from './pod-duties.ts';
 import type { StepContext } from './step-context.ts';
@@ -34,11 +36,11 @@ export interface SharingOptions {
   readonly isTakingOver: boolean;
   readonly onLeaseChange: (isStanding: boolean) => void;
   /** See LeaseKeeperOptions. */
-  readonly askOthers: ((signal: AbortSignal) => Promise<boolean>) | undefined;
+  readonly askOthers: LeaseKeeperOptions['askOthers'];
   /** Promises of before; from the keeper on, they are its own. */
   readonly early: EarlyPromise;
   /** Takes over who promises, in the same moment in which the keeper begins; see LeaseKeeper.promise. */
-  readonly onPromiser: (promise: (holder: string) => string | undefined) => void;
+  readonly onPromiser: (promise: (question: PromiseQuestion) => string | undefined) => void;
   /** What else is to be kept up to date by whoever has Secrets. */
   readonly pod: { readonly podDuties: PodDuties; readonly quorum: FailoverQuorum | undefined } | undefined;
 }
@@ -70,10 +72,10 @@ export async function openSharing(step: StepContext, options: SharingOptions): P
     onChange: options.onLeaseChange,
     log,
   });
-  options.onPromiser((holder) => {
+  options.onPromiser((question) => {
     const { currentPrimary = '', targetPrimary = '' } = step.view.latest?.cluster.status ?? {};
     const isPrimary = mightBePrimary(lookAtInstance(step).data);
-    return lease.promise(holder, { roles: { currentPrimary, targetPrimary }, isPrimary });
+    return lease.promise(question, { roles: { currentPrimary, targetPrimary }, isPrimary });
   });
   const watchdog = new Watchdog({
     children: context.children,

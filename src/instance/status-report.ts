@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Client } from 'pg';
 import { type Health, judgeLiveness, judgeReadiness, judgeStartup } from '../alignment/health.ts';
 import type { Observation } from '../alignment/observation.ts';
+import type { PromiseQuestion } from '../alignment/vouching.ts';
 import { messageOf } from '../errors/manager-error.ts';
 import { connect } from '../postgres/io/connection.ts';
 import { bareStatusBody, goArchitecture, type StatusRows, statusBody } from '../postgres/status-body.ts';
@@ -16,6 +17,7 @@ import {
   type TextRow,
 } from '../postgres/status-queries.ts';
 import { buildVersion } from '../process/build.ts';
+import type { PeerTls } from '../server/peer-certificate.ts';
 import type { ProbeAnswer, StatusSource } from '../server/status-server.ts';
 import { dataRoleOf } from './data-role.ts';
 import { now } from './deadline.ts';
@@ -35,14 +37,18 @@ export class StatusReport implements StatusSource {
   readonly #settings: InstanceSettings;
   readonly #observation: Observation;
   #step: StepContext | undefined;
-  readonly #peerAuthority: () => string | undefined;
-  #promise: ((holder: string) => string | undefined) | undefined;
+  readonly #peerTls: () => PeerTls | undefined;
+  #promise: ((question: PromiseQuestion) => string | undefined) | undefined;
 
-  /** @param peerAuthority certificates of those who sign for other instances; undefined: nobody does */
-  constructor(settings: InstanceSettings, observation: Observation, peerAuthority: () => string | undefined) {
+  /** @param peerTls what other instances are known by; undefined: nobody is */
+  constructor(settings: InstanceSettings, observation: Observation, peerTls: () => PeerTls | undefined) {
     this.#settings = settings;
     this.#observation = observation;
-    this.#peerAuthority = peerAuthority;
+    this.#peerTls = peerTls;
+  }
+
+  get name(): string {
+    return this.#settings.name;
   }
 
   connectTo(step: StepContext): void {
@@ -50,16 +56,16 @@ export class StatusReport implements StatusSource {
   }
 
   /** From here on others can be promised something; see LeaseKeeper.promise. */
-  promiseBy(promise: (holder: string) => string | undefined): void {
+  promiseBy(promise: (question: PromiseQuestion) => string | undefined): void {
     this.#promise = promise;
   }
 
-  promise(holder: string): string | undefined {
-    return this.#promise === undefined ? 'it is not ready yet' : this.#promise(holder);
+  promise(question: PromiseQuestion): string | undefined {
+    return this.#promise === undefined ? 'it is not ready yet' : this.#promise(question);
   }
 
-  get peerAuthority(): string | undefined {
-    return this.#peerAuthority();
+  get peerTls(): PeerTls | undefined {
+    return this.#peerTls();
   }
 
   liveness(): ProbeAnswer {

@@ -71,6 +71,19 @@ export class Upkeep {
     this.#nudge.disconnected();
   }
 
+  /**
+   * The configuration is to be settled and loaded now, in its turn among the other duties: what the operator is told of synchronous
+   * standbys is one of them.
+   *
+   * @returns false: there is no server that a pass could do that with
+   */
+  reload(): boolean {
+    if (!this.#isServing) return false;
+    this.#configuration.requireReload();
+    this.trigger();
+    return true;
+  }
+
   stop(): void {
     this.#stopped.abort();
     clearTimeout(this.#timer);
@@ -91,14 +104,19 @@ export class Upkeep {
     if (!this.#stopped.signal.aborted) this.#timer = setTimeout(() => this.trigger(), wait);
   }
 
+  get #isServing(): boolean {
+    const { observation, server } = this.#step;
+    const { phase, inRecovery } = observation;
+    return phase === 'running' && inRecovery !== undefined && server.postmaster !== undefined;
+  }
+
   async #pass(): Promise<void> {
-    const { observation, server, context, desired } = this.#step;
+    const { context, desired } = this.#step;
     const duties = this.#duties;
     duties.begin();
     await duties.attempt('registration', (signal) => this.#report.register(signal));
     await duties.attempt('certificates', (signal) => this.#podDuties?.settleCertificates(this.#step, signal));
-    const isServing = observation.phase === 'running' && observation.inRecovery !== undefined;
-    if (!isServing || server.postmaster === undefined) return;
+    if (!this.#isServing) return;
     const isWritten = await duties.attempt('configuration', (signal) => this.#configuration.settle(signal));
     await duties.attempt('session', async () => {
       const client = await connect(serverAddress(context), loginOf(desired()), limits);

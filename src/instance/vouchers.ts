@@ -1,8 +1,9 @@
-import { votersOf } from '../alignment/vouching.ts';
+import { type PromiseQuestion, votersOf } from '../alignment/vouching.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { memberNames } from '../cluster/members.ts';
 import type { Logger } from '../logs/manager-log.ts';
-import type { FailsafePeer, PeerTls } from '../server/failsafe.ts';
+import type { FailsafePeer } from '../server/failsafe.ts';
+import type { PeerTls } from '../server/peer-certificate.ts';
 import { now } from './deadline.ts';
 import type { StepContext } from './step-context.ts';
 
@@ -26,8 +27,12 @@ export class Vouchers {
     this.#tls = tls;
   }
 
-  /** Whether all of them have promised. Never rejects. */
-  async ask(signal: AbortSignal): Promise<boolean> {
+  /**
+   * Whether all of them have promised. Never rejects.
+   *
+   * @param duration milliseconds that each is not to lead
+   */
+  async ask(duration: number, signal: AbortSignal): Promise<boolean> {
     const { view, observation, settings } = this.#step;
     const cluster = view.latest?.cluster;
     if (cluster === undefined) return false;
@@ -45,22 +50,23 @@ export class Vouchers {
     if (peers.length < voters.length || tls === undefined) {
       return this.#say('not all others can be asked', false);
     }
-    return this.#askEach(cluster, peers, tls, signal);
+    return this.#askEach(cluster, { holder: me, duration }, peers, tls, signal);
   }
 
   async #askEach(
     cluster: Cluster,
+    question: Omit<PromiseQuestion, 'giver'>,
     peers: readonly FailsafePeer[],
     tls: PeerTls,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { observation, settings } = this.#step;
+    const { observation } = this.#step;
     const { enabled = true, requestTimeout = defaultPatience } =
       cluster.spec.probes?.liveness?.isolationCheck ?? {};
     const { askForPromise } = await import('../server/failsafe.ts');
     const limited = AbortSignal.any([signal, AbortSignal.timeout(requestTimeout)]);
     const answers = await Promise.all(
-      peers.map(async (peer) => ({ peer, ...(await askForPromise(peer, settings.name, tls, limited)) })),
+      peers.map(async (peer) => ({ peer, ...(await askForPromise(peer, question, tls, limited)) })),
     );
     if (enabled && answers.every(({ isReachable }) => !isReachable)) observation.isolatedAt = now();
     const refusals = answers.filter(({ isPromised }) => !isPromised);

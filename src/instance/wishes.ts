@@ -1,3 +1,4 @@
+import type { StopPolicy } from '../alignment/stop-plan.ts';
 import type { ClusterReading } from '../cluster/source.ts';
 import type { Logger } from '../logs/manager-log.ts';
 import { ClusterView } from './cluster-view.ts';
@@ -11,6 +12,8 @@ export class Wishes {
   /** The last reading that was understood. */
   #understood: ClusterReading | undefined;
   #present: DesiredState | undefined;
+  /** For the life of the process, as the times of the lease between which it lies (contract 03, 3.8). */
+  #isolation: StopPolicy | undefined;
 
   /** @param clock that of the lease, in milliseconds */
   constructor(binding: ClusterBinding, clock: () => number, log: Logger) {
@@ -64,7 +67,13 @@ export class Wishes {
   }
 
   #understand(reading: ClusterReading): DesiredState {
-    this.#present = this.#binding.describe(reading);
+    const present = this.#binding.describe(reading);
+    this.#isolation ??= present.policyFor('isolation');
+    const isolation = this.#isolation;
+    this.#present = {
+      ...present,
+      policyFor: (cause) => (cause === 'isolation' ? isolation : present.policyFor(cause)),
+    };
     this.#understood = reading;
     return this.#present;
   }

@@ -35,6 +35,18 @@ export function isExpired(error: unknown): boolean {
 }
 
 /**
+ * Milliseconds before which the server does not want to be asked again: as it has said, and up to a quarter more, since whoever
+ * was turned away at the same moment would come back at the same moment. 0: it has not said so.
+ *
+ * @param error an ApiError, or one that an ApiError has caused
+ */
+export function pauseAskedBy(error: unknown): number {
+  const cause = error instanceof Error && !(error instanceof ApiError) ? error.cause : error;
+  const asked = cause instanceof ApiError ? (cause.retryAfter ?? 0) : 0;
+  return Math.min(asked, 10_000) * (1 + Math.random() / 4);
+}
+
+/**
  * The error that an answer other than 2xx stands for; its body usually is an object of kind Status.
  *
  * @param retryAfter value of the header of that name, in seconds

@@ -1,4 +1,5 @@
 import type { KubernetesApi } from './api.ts';
+import { isNotFound } from './api-error.ts';
 import type { ApiObject, EventObject } from './objects.ts';
 
 /** Milliseconds in which the same is counted, and not told anew. */
@@ -88,9 +89,19 @@ export class EventRecorder {
     const lastTimestamp = seconds(now);
     if (before !== undefined) {
       const count = before.count + 1;
-      await api.patchEvent(before.name, { count, lastTimestamp }, signal);
-      this.#told.set(key, { ...before, at: now, count });
-      return;
+      const isThere = await api.patchEvent(before.name, { count, lastTimestamp }, signal).then(
+        () => true,
+        (error: unknown) => {
+          if (!isNotFound(error)) throw error;
+          return false;
+        },
+      );
+      if (isThere) {
+        this.#told.set(key, { ...before, at: now, count });
+        return;
+      }
+      // Events are taken away after an hour, or by a person.
+      this.#told.delete(key);
     }
     const event = this.#eventOf(note, object, lastTimestamp);
     await api.createEvent(event, signal);

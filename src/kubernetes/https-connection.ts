@@ -109,7 +109,8 @@ export class HttpsConnection {
       resolve,
     );
     sent.once('socket', (socket) => watchSocket(sent, socket));
-    sent.once('error', (error) => {
+    // More than one may come: the second has nobody who could be told, and must not be an exception.
+    sent.on('error', (error) => {
       if (signal.aborted) reject(signal.reason);
       else if (sent.reusedSocket && isClosed(error)) reject(new ClosedMeanwhile());
       else reject(lost(what, error));
@@ -130,10 +131,14 @@ export class HttpsConnection {
   /** A CA that has changed holds for new connections only: the old ones are let go, watches included. */
   #freshAgent(): Agent {
     const ca = this.#access.ca();
+    // Node would take no certificate at all for those of everybody's browser.
+    if (ca.trim() === '') throw new Error('ca.crt is empty');
     if (this.#agent === undefined || ca !== this.#ca) {
       this.#agent?.destroy();
       this.#ca = ca;
-      this.#agent = new Agent({ ca, keepAlive: true, keepAliveMsecs: keepAliveDelay, maxFreeSockets: 2 });
+      const kept = { keepAlive: true, keepAliveMsecs: keepAliveDelay, maxFreeSockets: 2 };
+      // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+      this.#agent = new Agent({ ca, rejectUnauthorized: true, ...kept });
     }
     return this.#agent;
   }

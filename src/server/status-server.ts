@@ -7,7 +7,9 @@ import {
 } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { PromiseQuestion } from '../alignment/vouching.ts';
 import { ManagerError, messageOf } from '../errors/manager-error.ts';
+import type { PeerTls } from './peer-certificate.ts';
 import { type KeyPair, serverTls } from './tls.ts';
 
 /** What a probe answers: `reasons` is empty exactly when `ok`. */
@@ -20,6 +22,8 @@ export interface ProbeAnswer {
 
 /** What the routes are answered from. The probes are plain look-ups in memory; only `status` may take time. */
 export interface StatusSource {
+  /** Of the instance. */
+  readonly name: string;
   liveness(): ProbeAnswer;
   readiness(): ProbeAnswer;
   startup(): ProbeAnswer;
@@ -28,9 +32,9 @@ export interface StatusSource {
   /** The same 500 as an object, for those who ask for JSON. */
   excuse(error: unknown): object;
   /** Promises another instance not to lead for a while; a text: why not. */
-  promise(holder: string): string | undefined;
-  /** Certificates of those who may ask for that. */
-  readonly peerAuthority: string | undefined;
+  promise(question: PromiseQuestion): string | undefined;
+  /** What those show who may ask for that. */
+  readonly peerTls: PeerTls | undefined;
 }
 
 /** Contract 02, 1.1: an idle connection outlives the pauses of the operator, a slow request does not. */
@@ -104,17 +108,17 @@ function answerFailsafe(source: StatusSource, request: IncomingMessage, response
   if (request.method !== 'POST') answerText(200, 'OK', response);
   else
     void promiseTo(source, request).then((why) =>
-      answerJson(200, { promised: why === undefined, why }, response),
+      answerJson(200, { promised: why === undefined, by: source.name, why }, response),
     );
 }
 
 async function promiseTo(source: StatusSource, request: IncomingMessage): Promise<string | undefined> {
   try {
-    const { askerOf, isPeer } = await import('./failsafe.ts');
-    const holder = await askerOf(request);
-    if (holder === undefined) return 'that is no question';
-    if (!isPeer(request, source.peerAuthority)) return 'whoever asks has not shown who it is';
-    return source.promise(holder);
+    const { isPeer, questionOf } = await import('./failsafe.ts');
+    const question = await questionOf(request);
+    if (question === undefined) return 'that is no question';
+    if (!isPeer(request, source.peerTls)) return 'whoever asks has not shown who it is';
+    return source.promise(question);
   } catch (error) {
     return messageOf(error);
   }

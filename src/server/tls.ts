@@ -13,3 +13,8 @@ export interface KeyPair {
 export function serverTls({ cert, key }: KeyPair): ServerOptions {
   return { cert, key, minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: false };
 }
+
+/** The certificates in a text, each in PEM; what stands between them is for people. */
+export function certificateBlocks(pem: string): string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+}

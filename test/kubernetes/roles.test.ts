@@ -113,6 +113,14 @@ describe.runIf(hasControlPlane && component('the right to make namespaces', mayM
     await untilPromised(promised);
     await cluster.patchSpec({ postgresql: { synchronous: { ...explicit, number: 2 } } });
     await untilPromised({ ...promised, standbyNumber: 2 });
+    // The operator takes the object away while nobody wants it, and makes it anew, empty.
+    await cluster.patchSpec({
+      postgresql: { synchronous: { ...explicit, number: 2, failoverQuorum: false } },
+    });
+    await cluster.removeQuorum();
+    await cluster.makeQuorum();
+    await cluster.patchSpec({ postgresql: { synchronous: { ...explicit, number: 2 } } });
+    await untilPromised({ ...promised, standbyNumber: 2 });
     await cluster.setTarget('c-3');
     await cluster.untilPrimary('c-3');
     await untilPromised({ ...promised, standbyNames: ['c-1', 'c-2'], standbyNumber: 2, primary: 'c-3' });

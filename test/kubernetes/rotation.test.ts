@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:tls';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { KeyPair } from '../support/certificates.ts';
 import { component } from '../support/component.ts';
 import { mayMount } from '../support/mount.ts';
 import { PodCluster } from '../support/pod-cluster.ts';
+import { pem } from '../support/secrets.ts';
 import { drop } from '../support/sql.ts';
 import { hasControlPlane, useControlPlane } from '../support/use-control-plane.ts';
 
@@ -18,11 +17,6 @@ function serialOf(host: string, port: number): Promise<string> {
   socket.on('error', reject);
   return promise;
 }
-
-const pem = ({ certificate, key }: KeyPair) => ({
-  'tls.crt': readFileSync(certificate, 'utf8'),
-  'tls.key': readFileSync(key, 'utf8'),
-});
 
 describe.runIf(hasControlPlane && component('the right to make namespaces', mayMount))(
   'what is changed while instances run',
@@ -78,15 +72,53 @@ describe.runIf(hasControlPlane && component('the right to make namespaces', mayM
       for (const pod of cluster.pods) expect(pod.ends).toEqual([]);
     });
 
-    test('the password of the superuser, of which no log says anything', async () => {
+    test('Secrets that nobody can use: everything goes on with what it has, says so, and takes what is corrected', async () => {
       const cluster = await PodCluster.running(plane());
+      const addresses = cluster.pods.map(({ address }) => address.address);
+      const shown = () => Promise.all(addresses.map((address) => serialOf(address, 8000)));
+      const before = await shown();
+      const usual = pem(cluster.authority.issueServer('server-2'));
+      const other = pem(cluster.authority.issueServer('server-3'));
+      const told = (what: string) =>
+        cluster.eventually(what, () =>
+          cluster.pods.every((pod) => pod.text.includes(what) || JSON.stringify(pod.lines).includes(what)),
+        );
+      await cluster.replaceSecret('server', { ...usual, 'tls.key': other['tls.key'] });
+      await told('c-server: tls.crt and tls.key');
+      await cluster.replaceSecret('server', { ...usual, 'tls.key': '' });
+      await told('c-server: it has no tls.key');
+      await cluster.replaceSecret('replication', { 'tls.crt': 'not a certificate' });
+      await told('c-replication: tls.crt and tls.key');
+      expect(await shown()).toEqual(before);
+      await cluster.query('c-1', 'SELECT count(pg_terminate_backend(pid)) FROM pg_stat_replication');
+      expect(await cluster.healthy()).toBe('c-1');
+      await cluster.replaceSecret('replication', pem(cluster.authority.issueClient('streaming_replica')));
+      await cluster.replaceSecret('server', usual);
+      await cluster.eventually('the corrected certificate on every status port', async () => {
+        return (await shown()).every((serial, index) => serial !== before[index]);
+      });
+      expect(await cluster.healthy()).toBe('c-1');
+      for (const pod of cluster.pods) expect(pod.ends).toEqual([]);
+    });
+
+    test('the password of the superuser, of which no log says anything', async () => {
+      // Each of these makes a server write down whatever it is told.
+      const parameters = {
+        log_min_duration_statement: '0',
+        log_duration: 'on',
+        log_statement: 'all',
+        log_transaction_sample_rate: '1',
+        debug_print_parse: 'on',
+      };
+      const cluster = await PodCluster.running(plane(), { spec: { postgresql: { parameters } } });
       await cluster.changePassword('a new one: ’“quoted”');
       await cluster.eventually(
         'the new password to open',
         async () => (await cluster.ask('c-1', 'SELECT 1')) === 1,
       );
       const said = cluster.pods.map(({ lines, text }) => JSON.stringify(lines) + text).join();
-      for (const password of cluster.passwords) expect(said).not.toContain(password);
+      for (const password of [...cluster.passwords, 'SCRAM-SHA-256$']) expect(said).not.toContain(password);
+      expect(said).toContain('SELECT 1');
       await cluster.patchSpec({ enableSuperuserAccess: false });
       await cluster.eventually(
         'nobody to get in',

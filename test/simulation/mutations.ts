@@ -6,9 +6,11 @@ import { leaseFacts, nextLeaseMove, noteLease } from '../../src/alignment/lease.
 import type { State } from '../../src/alignment/state.ts';
 import type { StepName } from '../../src/alignment/step-name.ts';
 import { type Cell, type TransitionTable, transitions } from '../../src/alignment/transitions.ts';
+import { promiseTo } from '../../src/alignment/vouching.ts';
 import { kinshipOf } from '../../src/postgres/kinship.ts';
 import { type Rules, realRules } from './manager/rules.ts';
-import { type FaultKind, faultKinds, themes } from './schedule/schedule.ts';
+import { changesOfMind } from './schedule/changes-of-mind.ts';
+import { type FaultKind, faultKinds, type Schedule, scheduleOf, themes } from './schedule/schedule.ts';
 
 /** A deliberate fault in what a manager decides by, and the schedules in which it must show. */
 export interface Mutation {
@@ -16,7 +18,7 @@ export interface Mutation {
   readonly rules: Rules;
   /** The same world without the fault. */
   readonly sound: Rules;
-  readonly kinds: readonly FaultKind[];
+  readonly schedules: (seed: number) => Schedule;
 }
 
 const go = (step: StepName, then: State): Cell => ({ kind: 'step', step, then });
@@ -53,10 +55,11 @@ const haltless = faultKinds.filter(
 function mutation(
   name: string,
   change: Partial<Rules>,
-  world: Partial<Pick<Mutation, 'sound' | 'kinds'>> = {},
+  world: Partial<Pick<Mutation, 'sound' | 'schedules'> & { readonly kinds: readonly FaultKind[] }> = {},
 ): Mutation {
   const { sound = realRules, kinds = faultKinds } = world;
-  return { name, rules: { ...sound, ...change }, sound, kinds };
+  const { schedules = (seed) => scheduleOf(seed, kinds) } = world;
+  return { name, rules: { ...sound, ...change }, sound, schedules };
 }
 
 const alwaysHeld = (lease: Situation['lease']): Situation['lease'] => ({
@@ -242,10 +245,23 @@ export const mutations: readonly Mutation[] = [
     {
       promiseTo: (memory, facts) => ({
         ...memory,
-        promise: { holder: facts.holder, at: facts.now - 15_000 },
+        promise: { holder: facts.holder, until: facts.now },
       }),
     },
     { kinds: themes.promises },
+  ),
+  mutation(
+    'a promise binds for the time of its giver, whatever the holder counts on',
+    {
+      promiseTo: (memory, facts) => {
+        const { duration, ownDuration = duration, now, holder } = facts;
+        const promised = promiseTo(memory, facts);
+        return typeof promised === 'string' || ownDuration >= duration
+          ? promised
+          : { ...promised, promise: { holder, until: now + ownDuration } };
+      },
+    },
+    { schedules: changesOfMind },
   ),
   mutation('the promise of one other is enough', { needsAllPromises: false }, { kinds: themes.promises }),
   mutation(

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { realRules } from './manager/rules.ts';
 import { mutations } from './mutations.ts';
 import { commandFor, describe, describeOutcome } from './report.ts';
-import { faultKinds, type Schedule, scheduleOf } from './schedule/schedule.ts';
+import { type Schedule, scheduleOf } from './schedule/schedule.ts';
 import { shrink } from './shrink.ts';
 import { simulate } from './simulate.ts';
 
@@ -33,12 +33,12 @@ if (values.mutation !== undefined && mutation === undefined) {
   process.exit(2);
 }
 const rules = mutation?.rules ?? realRules;
-const kinds = mutation?.kinds ?? faultKinds;
+const schedules = mutation?.schedules ?? scheduleOf;
 
 if (values.help) say(help.trim());
 else if (values.seeds !== undefined) process.exit(runMany(Number(values.from), Number(values.seeds)));
 else if (values.schedule !== undefined) process.exit(show(JSON.parse(values.schedule) as Schedule));
-else if (values.seed !== undefined) process.exit(show(scheduleOf(Number(values.seed), kinds)));
+else if (values.seed !== undefined) process.exit(show(schedules(Number(values.seed))));
 else say(help.trim());
 
 function show(schedule: Schedule): number {
@@ -60,7 +60,7 @@ function runMany(from: number, count: number): number {
   let slowest = 0;
   let failed = 0;
   for (let seed = from; seed < from + count; seed += 1) {
-    const { broken, alignedAfter } = simulate(scheduleOf(seed, kinds), rules);
+    const { broken, alignedAfter } = simulate(schedules(seed), rules);
     if (broken === undefined) slowest = Math.max(slowest, alignedAfter);
     else {
       failed += 1;

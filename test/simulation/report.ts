@@ -8,7 +8,7 @@ export function commandFor(seed: number): string {
 
 /** A schedule for people. */
 export function describe({ seed, setup, faults }: Schedule): string {
-  const { instances, synchronous, readinessThreshold, smartSeconds, isNew } = setup;
+  const { instances, synchronous, readinessThreshold, smartSeconds, isNew, hasUnequalLeaseTimes } = setup;
   const replication =
     synchronous === undefined
       ? 'asynchronous'
@@ -19,6 +19,7 @@ export function describe({ seed, setup, faults }: Schedule): string {
     `not Ready after ${readinessThreshold} s`,
     ...(smartSeconds > 0 ? [`${smartSeconds} s for sessions`] : []),
     ...(isNew ? ['a new Cluster'] : []),
+    ...(hasUnequalLeaseTimes ? ['lease times that differ'] : []),
   ];
   return [`seed ${seed}: ${world.join(', ')}`, ...faults.map(describeFault)].join('\n');
 }

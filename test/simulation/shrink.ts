@@ -46,6 +46,7 @@ function* smallerOnes(schedule: Schedule): Generator<Schedule> {
 function* plainerSetups(setup: Setup, faults: readonly Fault[]): Generator<Setup> {
   if (setup.isNew) yield { ...setup, isNew: false };
   if (setup.asksOthers) yield { ...setup, asksOthers: false };
+  if (setup.hasUnequalLeaseTimes) yield { ...setup, hasUnequalLeaseTimes: false };
   if (setup.smartSeconds > 0) yield { ...setup, smartSeconds: 0 };
   if (setup.synchronous !== undefined) yield { ...setup, synchronous: undefined };
   const isFree = faults.every(

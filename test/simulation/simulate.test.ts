@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { mutations } from './mutations.ts';
+import { changesOfMind } from './schedule/changes-of-mind.ts';
 import { scheduleOf } from './schedule/schedule.ts';
 import { shrink } from './shrink.ts';
 import { simulate } from './simulate.ts';
@@ -17,11 +18,17 @@ test('the same schedule always comes out the same, to the last event', () => {
 });
 
 test('a schedule that fails becomes smaller, and still fails in the same way', () => {
-  const { rules, kinds } = mutations.find(({ name }) => name === 'no watchdog')!;
-  const failing = Array.from({ length: 500 }, (_, seed) => scheduleOf(seed, kinds)).find(
+  const { rules, schedules } = mutations.find(({ name }) => name === 'no watchdog')!;
+  const failing = Array.from({ length: 500 }, (_, seed) => schedules(seed)).find(
     (schedule) => schedule.faults.length > 4 && simulate(schedule, rules).broken !== undefined,
   )!;
   const smallest = shrink(failing, rules);
   expect(smallest.faults.length).toBeLessThan(failing.faults.length);
   expect(simulate(smallest, rules).broken?.promise).toBe(simulate(failing, rules).broken?.promise);
+});
+
+test('whatever the lease times of each process, and however often a person chooses anew, every promise is kept', () => {
+  for (let seed = 0; seed < 2_000; seed += 1) {
+    expect(simulate(changesOfMind(seed)).broken, `seed ${seed}`).toBeUndefined();
+  }
 });

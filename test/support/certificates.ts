@@ -15,13 +15,23 @@ export class CertificateAuthority {
   readonly #directory: string;
   readonly #own: KeyPair;
 
-  /** @param directory is made; the caller takes it away */
-  constructor(directory: string) {
+  /**
+   * @param directory is made; the caller takes it away
+   * @param signer undefined: nobody stands above it
+   */
+  constructor(directory: string, signer?: KeyPair) {
     mkdirSync(directory, { recursive: true });
     this.#directory = directory;
     this.#own = this.#pair('ca');
     const files = ['-keyout', this.#own.key, '-out', this.#own.certificate];
-    openssl('req', '-x509', ...newKey, ...files, '-days', '2', '-subj', '/CN=a CA of tests');
+    const above = signer === undefined ? [] : ['-CA', signer.certificate, '-CAkey', signer.key];
+    const subject = `/CN=a CA of tests${signer === undefined ? '' : ' below another one'}`;
+    openssl('req', '-x509', ...newKey, ...above, ...files, '-days', '2', '-subj', subject);
+  }
+
+  /** An authority that this one has signed. */
+  issueAuthority(name: string): CertificateAuthority {
+    return new CertificateAuthority(join(this.#directory, name), this.#own);
   }
 
   /** For those who check certificates of this authority. */

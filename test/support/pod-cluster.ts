@@ -93,6 +93,19 @@ export class PodCluster extends PodSet implements Instances {
     return (await this.plane.admin.get(`${this.#quorums}/${this.name}`)).status;
   }
 
+  /** As the operator does when a failover is to go by a quorum. */
+  async makeQuorum(): Promise<void> {
+    await this.plane.admin.create(this.#quorums, {
+      apiVersion: `${this.group}/v1`,
+      kind: 'FailoverQuorum',
+      metadata: { name: this.name },
+    });
+  }
+
+  async removeQuorum(): Promise<void> {
+    await this.plane.admin.delete(`${this.#quorums}/${this.name}`);
+  }
+
   get #quorums(): string {
     return `/apis/${this.group}/v1/namespaces/${this.namespace}/failoverquorums`;
   }
@@ -156,13 +169,7 @@ export class PodCluster extends PodSet implements Instances {
       metadata: { name: this.name, ownerReferences: [{ ...owner, controller: true }] },
     });
     const { synchronous } = (this.#options.spec?.postgresql ?? {}) as Json;
-    if (synchronous?.failoverQuorum === true) {
-      await admin.create(this.#quorums, {
-        apiVersion: `${this.group}/v1`,
-        kind: 'FailoverQuorum',
-        metadata: { name: this.name },
-      });
-    }
+    if (synchronous?.failoverQuorum === true) await this.makeQuorum();
     const names = this.pods.map(({ name }) => name);
     await this.patchStatus({
       instances,

@@ -14,5 +14,5 @@ export const announce: Step = async ({ settings, view, log, server, holdsLease }
     if (!holdsLease() || postmaster === undefined || server.postmaster !== postmaster) return undefined;
     return { ...status, currentPrimary: name, currentPrimaryTimestamp: timestamp(Date.now()) };
   }, signal);
-  if (reading.cluster.status?.currentPrimary === name) log.info('announced as the primary of the Cluster');
+  if (reading?.cluster.status?.currentPrimary === name) log.info('announced as the primary of the Cluster');
 };

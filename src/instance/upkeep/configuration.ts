@@ -18,6 +18,8 @@ const pollPeriod = 20;
 export class ConfigurationUpkeep {
   readonly #step: StepContext;
   #isReloadDue = false;
+  /** Somebody wants a reload, whether anything has changed or not. */
+  #isReloadWanted = false;
   #writtenSpec: string | undefined;
   #loadedSpec: string | undefined;
 
@@ -30,15 +32,21 @@ export class ConfigurationUpkeep {
     return this.#loadedSpec;
   }
 
+  /** At the next `settle` the server is told to reload in any case. */
+  requireReload(): void {
+    this.#isReloadWanted = true;
+  }
+
   /** Writes what has changed, compared with what is on the disk: a rewind or a copy may have brought another's files. */
   async settle(signal: AbortSignal): Promise<void> {
     const { context, desired, server, view, log } = this.#step;
     if (isConfigurationDue(context, desired())) await this.#step.denyFailover(signal);
     const changed = writeConfigurationFiles(context, desired(), { isFirstBoot: false });
     this.#writtenSpec = specDigest(view.latest?.cluster);
-    if (changed.length > 0) this.#isReloadDue = true;
+    if (changed.length > 0 || this.#isReloadWanted) this.#isReloadDue = true;
+    this.#isReloadWanted = false;
     if (!this.#isReloadDue) return;
-    log.info({ changed }, 'configuration changed: reloading');
+    log.info({ changed }, changed.length > 0 ? 'configuration changed: reloading' : 'reloading');
     server.signal('SIGHUP');
   }
 

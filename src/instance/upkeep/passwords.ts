@@ -4,9 +4,13 @@ import { type Credential, credentialsOf } from '../../cluster/credentials.ts';
 import { ManagerError } from '../../errors/manager-error.ts';
 import { quoteIdentifier, quoteLiteral } from '../../postgres/literals.ts';
 import { passwordSecret } from '../../postgres/scram.ts';
+import { now } from '../deadline.ts';
 import { quietly } from '../quietly.ts';
 import type { SecretContent, SecretReader } from '../secret-reader.ts';
 import type { StepContext } from '../step-context.ts';
+
+/** Milliseconds between two looks at Secrets of which one is missing: shorter than the period of regular passes. */
+const missingPeriod = 20_000;
 
 /** Passwords from Secrets, applied when they have changed and never else (contract 03, 3.18). */
 export class PasswordUpkeep {
@@ -15,6 +19,8 @@ export class PasswordUpkeep {
   readonly #applied = new Map<string, string>();
   /** The Cluster, and the server, for which all was settled. */
   #settledFor = '';
+  /** A Secret that was missing may be made without a word from anybody. */
+  #lookAgainAt = Number.POSITIVE_INFINITY;
 
   constructor(reader: SecretReader) {
     this.#reader = reader;
@@ -24,24 +30,32 @@ export class PasswordUpkeep {
     const cluster = view.latest?.cluster;
     if (cluster === undefined) return;
     const state = `${server.postmaster?.pid ?? 0} ${secretsFingerprint(cluster)}`;
-    if (state === this.#settledFor) return;
+    if (state === this.#settledFor && now() < this.#lookAgainAt) return;
+    let isComplete = true;
     for (const credential of credentialsOf(cluster)) {
-      const isChanged = await this.#apply(credential, client, signal);
-      if (isChanged) log.info({ role: credential.role }, 'password settled');
+      const outcome = await this.#apply(credential, client, signal);
+      if (outcome === 'changed') log.info({ role: credential.role }, 'password settled');
+      if (outcome === 'missing') isComplete = false;
     }
     this.#settledFor = state;
+    this.#lookAgainAt = isComplete ? Number.POSITIVE_INFINITY : now() + missingPeriod;
   }
 
-  async #apply({ role, secret }: Credential, client: Client, signal: AbortSignal): Promise<boolean> {
+  async #apply(
+    { role, secret }: Credential,
+    client: Client,
+    signal: AbortSignal,
+  ): Promise<'changed' | 'same' | 'missing'> {
     if (secret === undefined) {
       this.#applied.delete(role);
-      return disablePassword(client, role);
+      return (await disablePassword(client, role)) ? 'changed' : 'same';
     }
     const content = await this.#reader.read(secret, signal);
-    if (content === undefined || content.version === this.#applied.get(role)) return false;
-    await setPassword(client, role, quoteLiteral(passwordOf(content, secret, role)));
+    if (content === undefined) return 'missing';
+    if (content.version === this.#applied.get(role)) return 'same';
+    await setPassword(client, role, passwordOf(content, secret, role));
     this.#applied.set(role, content.version);
-    return true;
+    return 'changed';
   }
 }
 
@@ -65,13 +79,11 @@ async function disablePassword(client: Client, role: string): Promise<boolean> {
     [role],
   );
   if (rows[0]?.has !== true) return false;
-  await setPassword(client, role, 'NULL');
+  await quietly(client, () => client.query(`ALTER ROLE ${quoteIdentifier(role)} PASSWORD NULL`));
   return true;
 }
 
-/** @param literal as SQL has it */
-function setPassword(client: Client, role: string, literal: string): Promise<void> {
-  return quietly(client, async () => {
-    await client.query(`ALTER ROLE ${quoteIdentifier(role)} PASSWORD ${literal}`);
-  });
+function setPassword(client: Client, role: string, secret: string): Promise<void> {
+  const sql = `ALTER ROLE ${quoteIdentifier(role)} PASSWORD ${quoteLiteral(secret)}`;
+  return quietly(client, () => client.query(sql));
 }

@@ -33,8 +33,7 @@ export class ReplicationRole {
     const present = await this.#look(client, user);
     const hasPassword = password === undefined || verifiesScram(present?.secret ?? '', password);
     if (present?.is_complete !== true || !hasPassword) {
-      // A standby may be needed to let this commit through, and there is none before the role exists. The secret opens
-      // nothing by itself, but it has no business in a log either.
+      // The secret is none that opens anything by itself, but it has no business in a log either.
       await quietly(client, async () => {
         if (present === undefined) await client.query(`CREATE ROLE ${role}`);
         await client.query(`ALTER ROLE ${role} LOGIN REPLICATION`);

@@ -8,7 +8,7 @@ import {
   type LeaseTimings,
   type SeenLease,
 } from '../../../src/alignment/lease.ts';
-import type { VoucherFacts } from '../../../src/alignment/vouching.ts';
+import type { PromiseQuestion, VoucherFacts } from '../../../src/alignment/vouching.ts';
 import type { Caller, LeaseObject, Store } from '../world/store.ts';
 import type { Rules } from './rules.ts';
 import type { Vouchers } from './vouchers.ts';
@@ -177,12 +177,13 @@ export class LeaseKeeper {
   }
 
   /** Whether this instance promises not to lead while the holder cannot reach the store. */
-  promise(holder: string, cluster: Pick<VoucherFacts, 'roles' | 'isPrimary'>): boolean {
-    const { caller, rules } = this.#options;
+  promise(question: PromiseQuestion, cluster: Pick<VoucherFacts, 'roles' | 'isPrimary'>): boolean {
+    const { caller, rules, timings } = this.#options;
     const facts = {
+      ...question,
       ...cluster,
       me: caller.name,
-      holder,
+      ownDuration: timings.duration,
       isWriting: this.#isWriting,
       now: caller.process.clock(),
     };

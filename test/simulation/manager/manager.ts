@@ -1,6 +1,8 @@
 import type { InstanceFacts } from '../../../src/alignment/facts.ts';
-import { defaultLeaseTimings } from '../../../src/alignment/lease.ts';
+import type { LeaseTimings } from '../../../src/alignment/lease.ts';
+import type { PromiseQuestion } from '../../../src/alignment/vouching.ts';
 import { Process } from '../engine/process.ts';
+import { leaseTimesOf } from '../schedule/schedule.ts';
 import type { SynchronousNames } from '../world/data-directory.ts';
 import type { Instance } from '../world/instance.ts';
 import type { Server } from '../world/server.ts';
@@ -34,6 +36,8 @@ export class Manager implements Caller {
   readonly rules: Rules;
   readonly process: Process;
   readonly random: Instance['random'];
+  /** Those of the Cluster when the process was started. */
+  timings!: LeaseTimings;
   view!: ClusterView;
   keeper!: LeaseKeeper;
   monitor!: Monitor;
@@ -76,6 +80,7 @@ export class Manager implements Caller {
   boot(): void {
     const { process, world, rules } = this;
     process.begin();
+    this.timings = leaseTimesOf(world.setup, this.random);
     this.findings = { kinship: undefined, isPromoting: false, trouble: undefined };
     this.aligner.begin();
     this.monitor = new Monitor(this.instance, process, () => this.wake());
@@ -83,7 +88,7 @@ export class Manager implements Caller {
       caller: this,
       store: world.store,
       rules,
-      timings: defaultLeaseTimings,
+      timings: this.timings,
       wallClock: () => world.wallClock(this.name),
       isHealthy: () => rules.isFitToLead(this.monitor.look(), process.clock()),
       vouchers: world.setup.asksOthers ? new Vouchers(this) : undefined,
@@ -135,10 +140,10 @@ export class Manager implements Caller {
   // ---------------------------------------------------------------------------------------------- what it hears
 
   /** Another instance asks for a promise; see src/alignment/vouching.ts. */
-  promise(holder: string): boolean {
+  promise(question: PromiseQuestion): boolean {
     if (this.aligner.isOver) return false;
     const isPrimary = lookAtInstance(this).data === 'primary';
-    return this.keeper.promise(holder, { roles: this.view.latest, isPrimary });
+    return this.keeper.promise(question, { roles: this.view.latest, isPrimary });
   }
 
   serverNews(): void {

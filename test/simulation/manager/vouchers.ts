@@ -16,7 +16,8 @@ export class Vouchers {
 
   /** @param done whether all have promised; called once */
   ask(done: (areAllBound: boolean) => void): void {
-    const { process, name } = this.#me;
+    const { process, name, timings } = this.#me;
+    const { duration } = timings;
     const others = this.#world.instances.filter((other) => other.name !== name);
     const needed = this.#world.rules.needsAllPromises ? others.length : 1;
     let promised = 0;
@@ -30,9 +31,9 @@ export class Vouchers {
     const { life } = process;
     for (const { manager } of others) {
       this.#send(manager, () => {
-        const isPromised = manager.promise(name);
+        const isPromised = manager.promise({ holder: name, giver: manager.name, duration });
         if (!isPromised) return;
-        this.#world.promises.promised(manager.name, name);
+        this.#world.promises.promised(manager.name, name, duration);
         if (!this.#world.network.isOpen(name, manager.name)) return;
         this.#world.timetable.after(this.#world.latency(), () =>
           process.deliver(life, () => {

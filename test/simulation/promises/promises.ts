@@ -1,4 +1,3 @@
-import { defaultLeaseTimings } from '../../../src/alignment/lease.ts';
 import { receiverPatience } from '../../../src/alignment/state.ts';
 import type { StopEvent } from '../../../src/alignment/stop-plan.ts';
 import type { Instance } from '../world/instance.ts';
@@ -6,10 +5,10 @@ import type { Server } from '../world/server.ts';
 import type { World } from '../world/world.ts';
 
 /**
- * Milliseconds of true time after the last renewal reached the store in which nobody else can have claimed the lease: its
- * duration by the fastest clock there is.
+ * Milliseconds of true time after a renewal has reached the store, or a promise was given, in which nobody else can have claimed
+ * the lease: its duration by the fastest clock there is.
  */
-const sureOfLease = defaultLeaseTimings.duration / 1.02;
+const sureOfLease = (duration: number) => duration / 1.02;
 /**
  * A whole machine that was halted and goes on does not know yet that time has passed: its sessions may write until its
  * watchdog has looked at the clock and the server has ended.
@@ -23,10 +22,10 @@ const demotionBegins = 2_000;
 /** What must hold after every event. src/alignment/GUARANTEES.md has the same in words. */
 export class Promises {
   readonly #world: World;
-  /** When a claim or renewal of each instance last reached the store. */
-  readonly #renewedAt = new Map<string, number>();
-  /** When each instance last promised each other one not to lead: `giver holder`. */
-  readonly #promisedAt = new Map<string, number>();
+  /** Until when nobody else can have claimed the lease, by the last claim or renewal of each instance. */
+  readonly #renewedUntil = new Map<string, number>();
+  /** The same by the last promise of each instance to each other one: `giver holder`. */
+  readonly #promisedUntil = new Map<string, number>();
   /** Servers whose reign has been announced, with an answer. */
   readonly #announced = new WeakSet<Server>();
   /** How often the lease had changed hands when an announcement was begun. */
@@ -91,16 +90,16 @@ export class Promises {
 
   /** Whatever its manager knows, or whether there is one: nobody else can have claimed the lease yet. */
   isSureOfLease({ name }: Pick<Instance, 'name'>): boolean {
-    const isRecent = (at = Number.NEGATIVE_INFINITY) => this.#world.timetable.now - at <= sureOfLease;
+    const isYetToCome = (until = Number.NEGATIVE_INFINITY) => this.#world.timetable.now <= until;
     const others = this.#world.instances.filter((other) => other.name !== name);
     return (
-      isRecent(this.#renewedAt.get(name)) ||
-      others.every((other) => isRecent(this.#promisedAt.get(`${other.name} ${name}`)))
+      isYetToCome(this.#renewedUntil.get(name)) ||
+      others.every((other) => isYetToCome(this.#promisedUntil.get(`${other.name} ${name}`)))
     );
   }
 
-  promised(giver: string, holder: string): void {
-    this.#promisedAt.set(`${giver} ${holder}`, this.#world.timetable.now);
+  promised(giver: string, holder: string, duration: number): void {
+    this.#promisedUntil.set(`${giver} ${holder}`, this.#world.timetable.now + sureOfLease(duration));
   }
 
   #checkTime(instance: Instance): void {
@@ -139,17 +138,17 @@ export class Promises {
   }
 
   leaseWritten(instance: Instance, kind: 'claim' | 'renew' | 'release'): void {
-    const { name, server, directory } = instance;
+    const { name, server, directory, manager } = instance;
     if (kind === 'release') {
       const isHarmless =
         server === undefined || (server.role === 'standby' && !server.isPromoting && directory.isStandby);
       if (!isHarmless)
         this.#fail('lease released too early', `${name} gives the lease back while its server runs`);
-      this.#renewedAt.delete(name);
+      this.#renewedUntil.delete(name);
       return;
     }
     if (kind === 'claim') this.#hands += 1;
-    this.#renewedAt.set(name, this.#world.timetable.now);
+    this.#renewedUntil.set(name, this.#world.timetable.now + sureOfLease(manager.timings.duration));
   }
 
   serverStarts({ name, directory, manager }: Instance): void {

@@ -1,3 +1,4 @@
+import { defaultLeaseTimings, type LeaseTimings } from '../../../src/alignment/lease.ts';
 import { Random } from '../engine/random.ts';
 
 /** What can go wrong, or be wanted by a person. Each has a beginning, and an end after `duration`. */
@@ -88,6 +89,8 @@ export interface Setup {
   readonly isNew: boolean;
   /** A primary that cannot reach the store asks the others, as on Kubernetes. */
   readonly asksOthers: boolean;
+  /** spec.primaryLease is changed again and again: each process has the times that it found at its start. */
+  readonly hasUnequalLeaseTimes: boolean;
 }
 
 /** One run: everything that happens in it follows from this. */
@@ -134,7 +137,7 @@ export const themes = {
 /** The schedule of a seed. Faults come in bursts: what is dangerous is mostly one trouble in the middle of another. */
 export function scheduleOf(seed: number, kinds: readonly FaultKind[] = faultKinds): Schedule {
   const random = new Random(seed, 'schedule');
-  const setup = setupOf(random);
+  const setup = { ...setupOf(random), hasUnequalLeaseTimes: new Random(seed, 'lease times').chance(0.3) };
   const bursts = Array.from({ length: random.integer(1, 3) }, () => random.between(begin, 40_000));
   const count = random.integer(1, 8);
   const theme: readonly FaultKind[] = random.chance(0.6) ? random.pick(Object.values(themes)) : kinds;
@@ -149,7 +152,7 @@ export function scheduleOf(seed: number, kinds: readonly FaultKind[] = faultKind
   return { seed, setup, faults: faults.toSorted((one, other) => one.at - other.at) };
 }
 
-function setupOf(random: Random): Setup {
+function setupOf(random: Random): Omit<Setup, 'hasUnequalLeaseTimes'> {
   const instances = random.pick([2, 3, 3, 3, 4]);
   const number = random.integer(1, Math.max(1, instances - 2));
   return {
@@ -187,6 +190,15 @@ function faultOf(
   const victim = random.pick(victims);
   const other = (victim + random.integer(1, instances - 1)) % instances;
   return { at, kind, duration, victim, other, isLasting: random.chance(0.3) };
+}
+
+/** The times that a process finds at its start. What lies between the first two is never less than a stop may take. */
+export function leaseTimesOf({ hasUnequalLeaseTimes }: Setup, random: Random): LeaseTimings {
+  if (!hasUnequalLeaseTimes) return defaultLeaseTimings;
+  return random.pick([
+    { duration: 8_000, renewDeadline: 3_000, retryPeriod: 1_000 },
+    { duration: 20_000, renewDeadline: 15_000, retryPeriod: 2_000 },
+  ]);
 }
 
 /** When the last fault has ended. */

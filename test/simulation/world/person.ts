@@ -20,12 +20,17 @@ export class Person implements Caller {
     this.process.begin();
   }
 
-  /** Only while nothing else is under way, and to an instance that streams as far as a person can see. */
+  /**
+   * To an instance that streams as far as a person can see, and only while nothing else is under way; or back to the one that
+   * was to be relieved, since the person has changed its mind.
+   */
   switchOver(name: string): void {
     this.#change(({ currentPrimary, targetPrimary }) => {
       const server = this.#world.serverOf(name);
       const isPossible =
-        currentPrimary === targetPrimary && currentPrimary !== name && server?.receiver !== undefined;
+        currentPrimary === name
+          ? targetPrimary !== name
+          : currentPrimary === targetPrimary && server?.receiver !== undefined;
       return isPossible ? { targetPrimary: name } : undefined;
     });
   }

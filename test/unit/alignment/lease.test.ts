@@ -5,6 +5,7 @@ import {
   freshLeaseMemory,
   type LeaseEvent,
   type LeaseMemory,
+  type LeaseTimings,
   leaseFacts,
   nextLeaseMove,
   noteLease,
@@ -154,21 +155,33 @@ test('no two keepers hold the lease at the same time, however the store answers'
   const cut = fc.record({ who: fc.integer({ min: 0, max: 2 }), from: fc.integer({ min: 0, max: 60 }) });
   // Up to 4 % between two clocks: far more than any clock of a machine that works.
   const pace = fc.tuple(...[0, 1, 2].map(() => fc.double({ min: 0.98, max: 1.02, noNaN: true })));
+  // The Cluster has been changed between the starts of the processes. A stop has the same time with each.
+  const ownTimings = fc.tuple(
+    ...[0, 1, 2].map(() =>
+      fc.constantFrom<LeaseTimings>(
+        timings,
+        timings,
+        { duration: 10_000, renewDeadline: 5_000, retryPeriod: 1_000 },
+        { duration: 25_000, renewDeadline: 20_000, retryPeriod: 2_000 },
+      ),
+    ),
+  );
   fc.assert(
     fc.property(
       fc.array(step, { minLength: 20, maxLength: 80, size: 'max' }),
       pace,
       cut,
-      (steps, paces, away) => {
+      ownTimings,
+      (steps, paces, away, timingsOf) => {
         const names = ['c-1', 'c-2', 'c-3'];
-        let record = { holder: '', renewTime: '0', version: 0 };
+        let record = { holder: '', renewTime: '0', version: 0, promised: 15_000 };
         const memories = names.map(() => freshLeaseMemory);
         const read = names.map(() => -1);
         let now = 0;
         const clock = (who: number) => now * paces[who]!;
         const holders = () =>
           memories.filter((memory, who) => {
-            const { standing, fenceAt } = leaseFacts(memory, timings);
+            const { standing, fenceAt } = leaseFacts(memory, timingsOf[who]!);
             return standing !== 'lost' && fenceAt !== undefined && clock(who) < fenceAt;
           }).length;
         const askOthers = (who: number, isBelieved: boolean) => {
@@ -176,18 +189,20 @@ test('no two keepers hold the lease at the same time, however the store answers'
           const holder = names[who]!;
           const primary = isBelieved ? holder : 'c-9';
           const roles = { currentPrimary: primary, targetPrimary: primary };
-          const rest = { roles, isWriting: false, isPrimary: false };
+          const { duration } = timingsOf[who]!;
+          const rest = { roles, holder, duration, isWriting: false, isPrimary: false };
           let areAllBound = true;
           for (const [other, name] of names.entries()) {
             if (other === who) continue;
-            const bound = promiseTo(memories[other]!, { ...rest, me: name, holder, now: clock(other) });
+            const own = { me: name, giver: name, now: clock(other), ownDuration: timingsOf[other]!.duration };
+            const bound = promiseTo(memories[other]!, { ...rest, ...own });
             if (typeof bound === 'string') areAllBound = false;
             else memories[other] = bound;
           }
           now += 300;
           const event = { kind: 'vouched', sentAt } as const;
-          if (areAllBound)
-            memories[who] = noteLease(memories[who]!, event, { me: holder, now: clock(who), timings });
+          const situation = { me: holder, now: clock(who), timings: timingsOf[who]! };
+          if (areAllBound) memories[who] = noteLease(memories[who]!, event, situation);
         };
         for (const [index, { who, wait, isHealthy, intent, isBelieved, ...chance }] of steps.entries()) {
           const isAway = away.who === who && index >= away.from;
@@ -195,6 +210,7 @@ test('no two keepers hold the lease at the same time, however the store answers'
           const asks = isAway || chance.asks;
           now += wait;
           const name = names[who]!;
+          const timings = timingsOf[who]!;
           const situation = { me: name, intent, isHealthy, now: clock(who), timings };
           const next = nextLeaseMove(memories[who]!, situation);
           if (next.kind === 'rest') continue;
@@ -210,7 +226,7 @@ test('no two keepers hold the lease at the same time, however the store answers'
             if (fate === 'lost answer') done({ kind: 'unreadable' });
             else {
               read[who] = record.version;
-              done({ kind: 'read', seen: { ...record, promised: 15_000 } });
+              done({ kind: 'read', seen: record });
             }
           } else if (record.version !== read[who]) {
             done({ kind: 'conflict' });
@@ -219,11 +235,12 @@ test('no two keepers hold the lease at the same time, however the store answers'
               holder: next.kind === 'release' ? '' : name,
               renewTime: `${now}`,
               version: record.version + 1,
+              promised: next.kind === 'release' ? 1_000 : timings.duration,
             };
             if (fate === 'lost answer') done({ kind: 'unreadable' });
             else {
               read[who] = record.version;
-              done({ kind: 'written', seen: { ...record, promised: 15_000 }, sentAt });
+              done({ kind: 'written', seen: record, sentAt });
             }
           }
           if (asks && fate.startsWith('lost') && leaseFacts(memories[who]!, timings).fenceAt !== undefined)

@@ -8,11 +8,13 @@ import {
   noteLease,
   defaultLeaseTimings as timings,
 } from '../../../src/alignment/lease.ts';
-import { promiseTo, type VoucherFacts, votersOf } from '../../../src/alignment/vouching.ts';
+import { longestPromise, promiseTo, type VoucherFacts, votersOf } from '../../../src/alignment/vouching.ts';
 
 const facts = (change: Partial<VoucherFacts> = {}): VoucherFacts => ({
   me: 'c-2',
   holder: 'c-1',
+  giver: 'c-2',
+  duration: 15_000,
   roles: { currentPrimary: 'c-1', targetPrimary: 'c-1' },
   isWriting: false,
   isPrimary: false,
@@ -77,6 +79,33 @@ describe('whoever has promised', () => {
     }
   });
 
+  test('is bound for as long as the holder counts on, by its own times, and as the lease says', () => {
+    const untilOf = (memory: LeaseMemory) => memory.promise?.until;
+    expect(untilOf(bound(watched, { now: 0, duration: 60_000, ownDuration: 15_000 }))).toBe(60_000);
+    expect(untilOf(bound(watched, { now: 0, duration: 5_000, ownDuration: 20_000 }))).toBe(20_000);
+    expect(untilOf(bound(watched, { now: 0, duration: 5_000, ownDuration: 10_000 }))).toBe(15_000);
+  });
+
+  test('does not take the lease while a holder with longer times may lead (audit 3)', () => {
+    const times = { duration: 60_000, renewDeadline: 40_000, retryPeriod: 2_000 };
+    const lease = { ...seen('c-1'), promised: 60_000 };
+    const noted = (memory: LeaseMemory, event: LeaseEvent, now: number) =>
+      noteLease(memory, event, { me: 'c-1', now, timings: times });
+    let holder = noted(freshLeaseMemory, { kind: 'written', seen: lease, sentAt: 0 }, 0);
+    let other = note(freshLeaseMemory, { kind: 'read', seen: lease }, 0);
+    for (let now = 10_000; now <= 50_000; now += 2_000) {
+      other = bound(other, { now, duration: times.duration, ownDuration: timings.duration });
+      holder = noted(holder, { kind: 'vouched', sentAt: now }, now);
+    }
+    expect(leaseFacts(holder, times).fenceAt).toBe(90_000);
+    expect(move(other, 90_000)).toEqual({ kind: 'rest', until: 110_000 });
+  });
+
+  test('keeps a longer promise of before', () => {
+    const promised = bound(bound(watched, { now: 0, duration: 60_000 }), { now: 1_000 });
+    expect(promised.promise?.until).toBe(60_000);
+  });
+
   test('is free again when the holder has renewed the lease itself', () => {
     const read = note(bound(watched), { kind: 'read', seen: seen('c-1', 'b') }, 2_000);
     const renewed = note(read, { kind: 'read', seen: seen('c-1', 'c') }, 4_000);
@@ -92,6 +121,10 @@ describe('whoever has promised', () => {
 });
 
 test.each<[string, Partial<VoucherFacts>, LeaseMemory?]>([
+  ['that is asked for no time at all', { duration: 0 }],
+  ['that is asked for longer than anybody needs', { duration: longestPromise + 1 }],
+  ['that is asked for something else than a time', { duration: Number.NaN }],
+  ['that has the address of the one that is meant', { giver: 'c-3' }],
   ['that asks itself', { holder: 'c-2', roles: { currentPrimary: 'c-2', targetPrimary: 'c-2' } }],
   ['with the data of a primary', { isPrimary: true }],
   ['that has a request for the lease on its way', { isWriting: true }],
@@ -106,7 +139,7 @@ test.each<[string, Partial<VoucherFacts>, LeaseMemory?]>([
 
 test('one that has not read the Cluster yet promises: nothing speaks for leading', () => {
   expect(promiseTo(freshLeaseMemory, facts({ roles: undefined }))).toMatchObject({
-    promise: { holder: 'c-1', at: 1_000 },
+    promise: { holder: 'c-1', until: 16_000 },
   });
 });
 

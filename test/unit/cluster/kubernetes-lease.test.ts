@@ -67,6 +67,15 @@ describe('writing', () => {
       },
     ]);
   });
+  test('leaves out times that are not there: an API server refuses empty ones', async () => {
+    const { api, lease } = leaseOf({ ...fresh, spec: { holderIdentity: 'demo-1' } });
+    const read = (await lease.read(never))!;
+    await lease.write({ ...read, renewTime: claim.renewTime }, never);
+    expect(api.leases[0]?.spec).toEqual({
+      ...{ holderIdentity: 'demo-1', leaseDurationSeconds: 0, leaseTransitions: 0 },
+      renewTime: claim.renewTime,
+    });
+  });
   test('goes on from what was written last', async () => {
     const { api, lease } = leaseOf(fresh);
     const read = (await lease.read(never))!;

@@ -27,7 +27,7 @@ test('what it shall be is read every time, and its version changes with it', asy
 test('its status is kept in memory', async () => {
   const source = standaloneSource('c-1', () => bareCluster('c'));
   const changed = await source.updateStatus((status) => ({ ...status, phase: 'x' }), never);
-  expect(changed.cluster.status).toMatchObject({ phase: 'x', targetPrimary: 'c-1' });
+  expect(changed?.cluster.status).toMatchObject({ phase: 'x', targetPrimary: 'c-1' });
   expect(await source.updateStatus(() => undefined, never)).toBe(changed);
 });
 

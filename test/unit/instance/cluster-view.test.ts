@@ -24,9 +24,11 @@ class Source implements ClusterSource {
     return () => {};
   }
 
-  written = Promise.resolve(reading('written'));
+  written: Promise<ClusterReading | undefined> = Promise.resolve(reading('written'));
 
-  updateStatus(change: (status: ClusterStatus) => ClusterStatus | undefined): Promise<ClusterReading> {
+  updateStatus(
+    change: (status: ClusterStatus) => ClusterStatus | undefined,
+  ): Promise<ClusterReading | undefined> {
     change({});
     return this.written;
   }
@@ -105,4 +107,14 @@ test('what was written here does not stay when something newer was read before t
   source.reads[2]?.resolve(reading('newer'));
   await settle();
   expect(view.latest?.resourceVersion).toBe('newer');
+});
+
+test('a change for which nobody was asked makes no reading of now of one of before', async () => {
+  const { source, view, at } = await started();
+  source.written = Promise.resolve(undefined);
+  at(200);
+  expect(await view.update(() => undefined, new AbortController().signal)).toBe(view.latest);
+  expect(view.readAt).toBe(100);
+  view.requireNewerThan(150);
+  expect(source.reads).toHaveLength(2);
 });

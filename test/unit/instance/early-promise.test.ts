@@ -12,20 +12,20 @@ function early(prepare: (data: string) => void = () => {}) {
 
 test('an instance that knows nothing yet promises, and remembers it', () => {
   const promise = early();
-  expect(promise.give('c-1')).toBeUndefined();
-  expect(promise.given).toEqual({ holder: 'c-1', at: 500 });
+  expect(promise.give({ giver: 'c-2', holder: 'c-1', duration: 60_000 })).toBeUndefined();
+  expect(promise.given).toEqual({ holder: 'c-1', until: 60_500 });
 });
 
 test('not to itself, and not with the data of a primary', () => {
-  expect(early().give('c-2')).toEqual(expect.any(String));
+  expect(early().give({ giver: 'c-2', holder: 'c-2', duration: 15_000 })).toEqual(expect.any(String));
   const primary = early((data) => {
     mkdirSync(data);
     writeFileSync(join(data, 'PG_VERSION'), '15\n');
   });
-  expect(primary.give('c-1')).toEqual(expect.any(String));
+  expect(primary.give({ giver: 'c-2', holder: 'c-1', duration: 15_000 })).toEqual(expect.any(String));
   expect(primary.given).toBeUndefined();
   const damaged = early((data) => {
     mkdirSync(join(data, 'global'), { recursive: true });
   });
-  expect(damaged.give('c-1')).toEqual(expect.any(String));
+  expect(damaged.give({ giver: 'c-2', holder: 'c-1', duration: 15_000 })).toEqual(expect.any(String));
 });

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { LeaseRecord, LeaseStore } from '../../../src/cluster/source.ts';
-import { LeaseKeeper } from '../../../src/instance/lease-keeper.ts';
+import { LeaseKeeper, type LeaseKeeperOptions } from '../../../src/instance/lease-keeper.ts';
 
 const free: LeaseRecord = {
   holder: '',
@@ -68,13 +68,14 @@ class SlowStore implements LeaseStore {
   }
 }
 
-function keeperOf(store: LeaseStore): LeaseKeeper {
+function keeperOf(store: LeaseStore, askOthers?: LeaseKeeperOptions['askOthers']): LeaseKeeper {
   const keeper = new LeaseKeeper({
     me: 'c-1',
     store,
     timings,
     clock: () => performance.now(),
     isHealthy: () => true,
+    askOthers,
     onChange: () => {},
     log: pino({ level: 'silent' }),
   });
@@ -115,4 +116,27 @@ test('a lease that is missing is made again where that is our business, and not 
   await vi.waitFor(() => expect(keeper.holder).toBe('(somebody)'));
   expect(keeper.facts.standing).toBe('none');
   expect(store.asked).toEqual(['read']);
+});
+
+test('a question that fails is not the last one', async () => {
+  const store = new SlowStore(free);
+  let asked = 0;
+  const keeper = keeperOf(store, async () => {
+    asked += 1;
+    if (asked === 1) throw new Error('key values mismatch');
+    return true;
+  });
+  keeper.intend('hold');
+  await vi.waitFor(() => expect(keeper.facts.standing).toBe('held'));
+  store.read = () => Promise.reject(new Error('away'));
+  // Until the record is forgotten, the store is only written to.
+  store.write = () => Promise.reject(new Error('away'));
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now() + timings.retryPeriod);
+  onTestFinished(() => void vi.restoreAllMocks());
+  keeper.expectRelease();
+  await vi.waitFor(() => expect(asked).toBe(1));
+  await vi.waitFor(() => {
+    store.set({});
+    expect(asked).toBe(2);
+  });
 });

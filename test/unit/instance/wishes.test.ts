@@ -11,11 +11,12 @@ const describe: ClusterBinding['describe'] = ({ cluster }) => {
   if (cluster.spec.instances === -1) throw new Error('impossible');
   return {
     clusterName: `${cluster.spec.instances} led by ${cluster.status?.currentPrimary}`,
-  } as DesiredState;
+    policyFor: () => ({ smartSeconds: 0, fastSeconds: 0, immediateSeconds: cluster.spec.instances ?? 1 }),
+  } as unknown as DesiredState;
 };
 
-test('a specification that cannot be understood keeps nobody from following the next primary', async () => {
-  let reading = readingOf({ instances: 3 }, 'c-1');
+async function wishesOf(spec: ClusterSpec) {
+  let reading = readingOf(spec, 'c-1');
   const source = {
     kind: 'file',
     read: async () => reading,
@@ -27,11 +28,24 @@ test('a specification that cannot be understood keeps nobody from following the 
     reading = next;
     await wishes.view.refresh();
     wishes.follow();
-    return wishes.present.clusterName;
+    return wishes.present;
   };
+  return { wishes, changeTo };
+}
+
+test('a specification that cannot be understood keeps nobody from following the next primary', async () => {
+  const { changeTo: change } = await wishesOf({ instances: 3 });
+  const changeTo = async (reading: ClusterReading) => (await change(reading)).clusterName;
   expect(await changeTo(readingOf({ instances: -1 }, 'c-1'))).toBe('3 led by c-1');
   expect(await changeTo(readingOf({ instances: -1 }, 'c-2'))).toBe('3 led by c-2');
   expect(await changeTo(readingOf({ instances: 5 }, 'c-3'))).toBe('5 led by c-3');
+});
+
+test('an isolated server has the time that lay between the times of the lease when the process began', async () => {
+  const { changeTo } = await wishesOf({ instances: 3 });
+  const { policyFor } = await changeTo(readingOf({ instances: 12 }, 'c-1'));
+  expect(policyFor('isolation').immediateSeconds).toBe(3);
+  expect(policyFor('stop requested').immediateSeconds).toBe(12);
 });
 
 function readingOf(spec: ClusterSpec, currentPrimary: string): ClusterReading {

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { ApiError, errorOf, isConflict, isExpired, isNotFound } from '../../../src/kubernetes/api-error.ts';
+import {
+  ApiError,
+  errorOf,
+  isConflict,
+  isExpired,
+  isNotFound,
+  pauseAskedBy,
+} from '../../../src/kubernetes/api-error.ts';
 
 const status = (code: number, reason: string, details?: object) =>
   JSON.stringify({ kind: 'Status', status: 'Failure', message: `it is ${reason}`, reason, code, details });
@@ -50,4 +57,15 @@ test('conflicts, missing objects and versions that are too old are told apart', 
   for (const error of [new ApiError('no answer'), new Error('409'), undefined]) {
     expect([isConflict(error), isNotFound(error), isExpired(error)]).toEqual([false, false, false]);
   }
+});
+
+test('a pause that the server asks for is kept, a little longer by chance, and never without end', () => {
+  const asked = (retryAfter?: number) => new ApiError('429', { status: 429, retryAfter });
+  const pause = pauseAskedBy(new Error('unreadable', { cause: asked(2_000) }));
+  expect(pause).toBeGreaterThanOrEqual(2_000);
+  expect(pause).toBeLessThanOrEqual(2_500);
+  expect(pauseAskedBy(asked(3_600_000))).toBeLessThanOrEqual(12_500);
+  expect([pauseAskedBy(asked()), pauseAskedBy(new Error('another')), pauseAskedBy('text')]).toEqual([
+    0, 0, 0,
+  ]);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { ApiError } from '../../../src/kubernetes/api-error.ts';
 import { EventRecorder, type Note } from '../../../src/kubernetes/event-recorder.ts';
 import type { EventObject } from '../../../src/kubernetes/objects.ts';
 
@@ -22,6 +23,7 @@ function recorder() {
     },
     patchEvent: async (name: string, patch: Partial<EventObject>) => {
       checkReach();
+      if (!created.some(({ metadata }) => metadata.name === name)) throw new ApiError('404', { status: 404 });
       patched.push([name, patch]);
       return about;
     },
@@ -93,4 +95,15 @@ test('what cannot be delivered is dropped, and what comes next is delivered', as
   await tell('told');
   expect(created.map(({ message }) => message)).toEqual(['told']);
   expect(troubles).toEqual(['away']);
+});
+
+test('one that has been taken away is made anew', async () => {
+  const { tell, created, patched, troubles } = recorder();
+  await tell('c-1 has been promoted');
+  created.length = 0;
+  await tell('c-1 has been promoted');
+  await tell('c-1 has been promoted');
+  expect(created).toHaveLength(1);
+  expect(patched).toEqual([[created[0]?.metadata.name, expect.objectContaining({ count: 2 })]]);
+  expect(troubles).toEqual([]);
 });
