@@ -8,6 +8,8 @@ import { Writer } from '../support/writer.ts';
 
 /** Seconds: short, so that the end of the lease is worth waiting for. */
 const primaryLease = { leaseDurationSeconds: 6, renewDeadlineSeconds: 4, retryPeriodSeconds: 1 };
+/** Milliseconds after the return of the API; a second is meant, this tells a machine under load from a hang. */
+const alignedWithin = 5_000;
 const isAnswering = (cluster: PodCluster, name: string) =>
   cluster.ask(name, 'SELECT NOT pg_is_in_recovery()').then((answer) => answer === true);
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -59,6 +61,7 @@ describe.runIf(hasControlPlane && component('the right to make namespaces', mayM
       await cluster.pod('c-2').message('promoted: the server takes writes');
       const took = Math.round(performance.now() - back);
       process.stderr.write(`API back -> promoted: ${took} ms\n`);
+      expect(took).toBeLessThan(alignedWithin);
       await cluster.untilPrimary('c-2');
       await writer.more('c-2');
       await cluster.healthy();
@@ -114,7 +117,11 @@ describe.runIf(hasControlPlane && component('the right to make namespaces', mayM
         (await standby.get('/startupz')).body.includes('the Cluster cannot be read'),
       );
       await plane().startServer();
+      const back = performance.now();
       await cluster.healthy();
+      const took = Math.round(performance.now() - back);
+      process.stderr.write(`API back -> a standby that waited for it is there: ${took} ms\n`);
+      expect(took).toBeLessThan(alignedWithin);
     });
   },
 );

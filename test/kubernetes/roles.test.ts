@@ -80,6 +80,22 @@ describe.runIf(hasControlPlane && component('the right to make namespaces', mayM
     expect(await cluster.healthy()).toBe('c-1');
   });
 
+  test('a parameter that needs a restart is told by the phase, and nobody restarts a standby but the operator', async () => {
+    const cluster = await PodCluster.running(plane());
+    const started = () => cluster.query('c-2', 'SELECT pg_postmaster_start_time()::text');
+    const before = await started();
+    await cluster.patchSpec({ postgresql: { parameters: { max_connections: '120' } } });
+    await cluster.eventually('the phase to tell it', async () => {
+      return (await cluster.read()).status.phase === 'Applying configuration';
+    });
+    const { status } = await cluster.read();
+    expect(status.phaseReason).toBe('PostgreSQL configuration changed');
+    const ready = status.conditions.find(({ type }: { type: string }) => type === 'Ready');
+    expect(ready).toMatchObject({ status: 'False', reason: 'ClusterIsNotReady' });
+    expect(await started()).toBe(before);
+    expect(await cluster.healthy()).toBe('c-1');
+  });
+
   test('a restart in place is done when the phase asks for it, and taken back', async () => {
     const cluster = await PodCluster.running(plane());
     const started = () => cluster.query('c-1', 'SELECT pg_postmaster_start_time()::text');

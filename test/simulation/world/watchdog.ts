@@ -24,11 +24,11 @@ export class Watchdog {
   /** Before a server may become a primary, and at every renewal of the lease. */
   arm(fenceAt: number): void {
     if (!this.#world.rules.hasWatchdog || !this.process.isAlive) return;
-    const isNew = this.#fenceAt === undefined;
+    // One timer is enough: when it comes too early, it is set again. It must not come too late for a process with other times.
+    const isLater = this.#fenceAt !== undefined && fenceAt >= this.#fenceAt;
     this.#fenceAt = fenceAt;
     this.#isOver = false;
-    // One timer is enough: when it comes too early, it is set again.
-    if (isNew) this.#wait();
+    if (!isLater) this.#wait();
   }
 
   /** The server has ended, or is a standby. */

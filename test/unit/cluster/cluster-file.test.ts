@@ -184,7 +184,7 @@ test.runIf(existsSync(definition))(
       expect(names(within(spec, path)), path).toEqual(known(below(theirs, path)));
     }
     const status = resource.spec.versions[0]!.schema.openAPIV3Schema.properties!.status!;
-    const ours = ['recloneRequests'];
+    const ours = ['recloneRequests', 'forgetRequests'];
     for (const name of names(at(clusterSchema, 'status'))) {
       if (!ours.includes(name)) expect(known(status)).toContain(name);
     }
