@@ -1,14 +1,12 @@
 import { freshObservation, type Observation } from '../alignment/observation.ts';
 import { nextPhase, type PhaseEvent } from '../alignment/phase.ts';
-import type { StopEvent } from '../alignment/stop-plan.ts';
-import { ManagerError, messageOf } from '../errors/manager-error.ts';
 import type { WaitStatus } from '../process/libc.ts';
 import type { ControlSignal } from '../process/signal-inbox.ts';
 import { Aligner } from './aligner.ts';
 import type { Certificates } from './certificates.ts';
-import { concludeEnd, concludeFailure } from './conclusion.ts';
 import { now, pause } from './deadline.ts';
 import { EarlyPromise } from './early-promise.ts';
+import { Ending } from './ending.ts';
 import type { FailoverQuorum } from './failover-quorum.ts';
 import { firstReading } from './first-reading.ts';
 import { Listener } from './listener.ts';
@@ -22,7 +20,7 @@ import { ServerNotes, type StandbyTrouble } from './server-notes.ts';
 import type { ClusterBinding, InstanceSettings } from './settings.ts';
 import { openSharing, type Sharing } from './sharing.ts';
 import { StatusReport } from './status-report.ts';
-import type { Findings, StepContext } from './step-context.ts';
+import { freshFindings, type StepContext } from './step-context.ts';
 import type { Upkeep } from './upkeep.ts';
 import { Watchkeeper } from './watchkeeper.ts';
 import { Wishes } from './wishes.ts';
@@ -37,12 +35,6 @@ const headStart = 40;
 /** Milliseconds in which the lease must be given back at the end: the store of a cluster that is going down may be gone. */
 const releasePatience = 3_000;
 
-const stopEvents: Record<Exclude<ControlSignal, 'SIGHUP'>, StopEvent> = {
-  SIGTERM: 'stop requested',
-  SIGINT: 'stop requested',
-  SIGQUIT: 'immediate stop requested',
-};
-
 /**
  * One instance, from an empty or existing PGDATA to the end of the process: it joins what observes, what decides and what
  * acts. What it does and why is in `observation`.
@@ -51,19 +43,10 @@ export class Instance {
   readonly observation: Observation = freshObservation(now());
   readonly #settings: InstanceSettings;
   readonly #services: InstanceServices;
-  readonly #findings: Findings = {
-    kinship: undefined,
-    isPromoting: false,
-    promotedFrom: 0,
-    isOnOldTimeline: false,
-    trouble: undefined,
-    strandedAt: undefined,
-  };
+  readonly #findings = freshFindings();
+  readonly #ending: Ending;
   readonly #notes: ServerNotes;
   #wishes: Wishes | undefined;
-  /** Calls off the preparation; everything later is the aligner's business. */
-  readonly #calledOff = new AbortController();
-  readonly #impatience = new AbortController();
   readonly #report: StatusReport;
   readonly #listener: Listener;
   readonly #watchkeeper: Watchkeeper;
@@ -74,12 +57,11 @@ export class Instance {
   #aligner: Aligner | undefined;
   #upkeep: Upkeep | undefined;
   #quorum: FailoverQuorum | undefined;
-  #fault: ManagerError | undefined;
-  #stopAsked: { readonly event: StopEvent; readonly signal: ControlSignal | undefined } | undefined;
 
   constructor(settings: InstanceSettings, services: InstanceServices) {
     this.#settings = settings;
     this.#services = services;
+    this.#ending = new Ending(this.observation, this.#log);
     this.#notes = new ServerNotes(this.observation, (kind, text) => this.#noteTrouble(kind, text));
     this.#report = new StatusReport(settings, this.observation, () => this.#certificates?.peerTls());
     this.#listener = new Listener(
@@ -87,7 +69,7 @@ export class Instance {
       settings,
       () => this.#certificates?.serverPair(),
       this.#log,
-      (error) => this.#giveUp(error, 'no status server'),
+      (error) => this.#ending.giveUp(error, 'no status server'),
     );
     this.#watchkeeper = new Watchkeeper(
       this.observation,
@@ -103,7 +85,7 @@ export class Instance {
     try {
       return await this.#live();
     } catch (error) {
-      return this.#concludeFailure(error);
+      return this.#ending.concludeFailure(error);
     } finally {
       await this.#cleanUp();
     }
@@ -112,12 +94,12 @@ export class Instance {
   /** A signal from outside; README.md has the table of what each does. */
   control(signal: ControlSignal): void {
     if (signal === 'SIGHUP') void this.#reload();
-    else this.#requestStop(stopEvents[signal], signal);
+    else this.#ending.requestBy(signal);
   }
 
   /** Something in the manager failed: the server is stopped in order, and the process ends with status 2. */
   fault(error: unknown): void {
-    this.#giveUp(error, 'internal error; stopping the server');
+    this.#ending.giveUp(error, 'internal error; stopping the server');
   }
 
   get #log() {
@@ -125,7 +107,7 @@ export class Instance {
   }
 
   async #live(): Promise<number> {
-    const { signal } = this.#calledOff;
+    const signal = this.#ending.calledOff;
     const { libc } = this.#services;
     // Whoever waits for the Cluster is alive, too.
     this.#watchkeeper.start();
@@ -143,7 +125,7 @@ export class Instance {
     const reading = await firstReading(wishes, signal, sayWaiting);
     const newest = () => wishes.view.latest?.cluster ?? reading.cluster;
     await pod?.duties.awaitCertificates(newest, signal, sayWaiting);
-    const services = { ...this.#services, notes: this.#notes, impatience: this.#impatience.signal };
+    const services = { ...this.#services, notes: this.#notes, impatience: this.#ending.impatience };
     const prepared = await prepare(this.#settings, services, signal);
     this.#prepared = prepared;
     await binding.claimName?.(signal);
@@ -166,8 +148,7 @@ export class Instance {
     this.#sharing = sharing;
     const aligner = new Aligner(step, sharing, libc.bootTime, () => this.#upkeep?.trigger());
     this.#aligner = aligner;
-    // While the sharing was opened nobody else could take a stop.
-    if (this.#stopAsked !== undefined) aligner.quit(this.#stopAsked.event);
+    this.#ending.handOverTo(aligner);
     wishes.view.onChange(() => {
       wishes.follow();
       this.#wake();
@@ -180,12 +161,10 @@ export class Instance {
     if (wishes.isShared) this.#upkeep = await sharing.openUpkeep?.(await this.#listener.open());
     this.#upkeep?.trigger();
     const end = await aligner.run();
-    if (end === undefined) return this.#concludeFailure(new Error('stop requested'));
-    return concludeEnd(end, {
-      fault: this.#fault,
-      notes: this.#notes,
-      dataDirectory: this.#settings.dataDirectory,
-      log: this.#log,
+    if (end === undefined) return this.#ending.concludeFailure(new Error('stop requested'));
+    const { dataDirectory } = this.#settings;
+    return this.#ending.concludeEnd(end, {
+      ...{ notes: this.#notes, dataDirectory },
       lastWords: () => prepared.close(),
     });
   }
@@ -210,7 +189,7 @@ export class Instance {
       transition: (event) => this.#transition(event),
       onNews: () => this.#wake(),
       onEnd: (end) => this.#aligner?.serverEnded(end),
-      lock: () => lock().catch((error: unknown) => this.#giveUp(error, 'PGDATA cannot be locked')),
+      lock: () => lock().catch((error: unknown) => this.#ending.giveUp(error, 'PGDATA cannot be locked')),
       isShared: wishes.isShared,
     });
     this.#server = server;
@@ -257,15 +236,6 @@ export class Instance {
     this.#wake();
   }
 
-  #requestStop(event: StopEvent, signal: ControlSignal | undefined): void {
-    const isAgain = this.#stopAsked !== undefined && signal !== undefined;
-    this.#stopAsked ??= { event, signal };
-    this.#log.info({ signal, phase: this.observation.phase }, 'stop requested');
-    if (this.#aligner === undefined) this.#calledOff.abort(new Error('stop requested'));
-    else this.#aligner.quit(event);
-    if (isAgain || event === 'immediate stop requested') this.#impatience.abort();
-  }
-
   /** See StepContext.denyFailover. */
   async #denyFailover(signal: AbortSignal): Promise<void> {
     const view = this.#wishes?.view;
@@ -280,18 +250,9 @@ export class Instance {
       server: this.#server,
       upkeep: this.#upkeep,
       denyFailover: (signal) => this.#denyFailover(signal),
-      signal: this.#calledOff.signal,
+      signal: this.#ending.calledOff,
       log: this.#log,
       onReloaded: () => this.#aligner?.forgive(),
-    });
-  }
-
-  #concludeFailure(error: unknown): number {
-    return concludeFailure(error, {
-      fault: this.#fault,
-      signal: this.#stopAsked?.signal,
-      isInterrupted: this.observation.phase === 'initialising',
-      log: this.#log,
     });
   }
 
@@ -310,16 +271,6 @@ export class Instance {
     if (event === 'answered') this.#aligner?.wake();
     // The others read the phase in the Cluster.
     this.#upkeep?.trigger();
-  }
-
-  #giveUp(error: unknown, why: string): void {
-    const known =
-      error instanceof ManagerError
-        ? error
-        : new ManagerError('INTERNAL', messageOf(error), { cause: error });
-    this.#log.error({ error: known }, why);
-    this.#fault ??= known;
-    this.#requestStop('fault', undefined);
   }
 
   #beat(): void {

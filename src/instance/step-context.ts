@@ -25,6 +25,18 @@ export interface Findings {
   strandedAt: string | undefined;
 }
 
+/** Of a process that has just begun. */
+export function freshFindings(): Findings {
+  return {
+    kinship: undefined,
+    isPromoting: false,
+    promotedFrom: 0,
+    isOnOldTimeline: false,
+    trouble: undefined,
+    strandedAt: undefined,
+  };
+}
+
 /** What every step works with. */
 export interface StepContext {
   readonly settings: InstanceSettings;

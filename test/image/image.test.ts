@@ -35,17 +35,8 @@ let image = '';
 
 /** Starts a container without a network, and removes it with the test. */
 function run(options: readonly string[], command: readonly string[] = []): string {
-  const id = podman(
-    'run',
-    '--detach',
-    '--network',
-    'none',
-    '--stop-timeout',
-    '30',
-    ...options,
-    image,
-    ...command,
-  );
+  const fixed = ['--detach', '--network', 'none', '--stop-timeout', '30'];
+  const id = podman('run', ...fixed, ...options, image, ...command);
   onTestFinished(() => void podman('rm', '--force', '--time', '0', '--volumes', id));
   return id;
 }

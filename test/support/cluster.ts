@@ -3,12 +3,9 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { inject, onTestFinished } from 'vitest';
 import { type FileSource, openFileSource } from '../../src/cluster/file-source.ts';
-import { SharedFile } from '../../src/cluster/shared-file.ts';
-import type { LeaseRecord } from '../../src/cluster/source.ts';
-import { type ClusterStatus, clusterPhase, timestamp } from '../../src/cluster/status.ts';
-import { editYaml } from '../../src/cluster/yaml-edit.ts';
 import { type Libc, openLibc } from '../../src/process/libc.ts';
 import { signalProcess } from '../../src/process/proc.ts';
+import { ClusterFile } from './cluster-file.ts';
 import {
   type ClusterOptions,
   clusterText,
@@ -32,25 +29,17 @@ export const hasReplication = component('PostgreSQL 15 of Debian', () =>
   existsSync('/usr/lib/postgresql/15/bin/pg_rewind'),
 );
 
-const patient = () => AbortSignal.timeout(30_000);
-
 /** Several managers, each with its ports and directories, that share one Cluster file; the test is their operator. */
-export class Cluster {
-  readonly path: string;
+export class Cluster extends ClusterFile {
   readonly #home: string;
-  readonly #source: FileSource;
-  readonly #libc: Libc;
   readonly #user: Owner | undefined;
   readonly #ports = new Map<string, number>();
   readonly #managers = new Map<string, Manager>();
-  readonly #listeners = new Set<(primary: string) => void>();
 
   private constructor(home: string, source: FileSource, libc: Libc, user: Owner | undefined) {
+    super(join(home, 'cluster.yaml'), source, libc);
     this.#home = home;
     this.#user = user;
-    this.path = join(home, 'cluster.yaml');
-    this.#source = source;
-    this.#libc = libc;
   }
 
   /** Writes the file; starts nothing. */
@@ -65,7 +54,7 @@ export class Cluster {
     const source = await openFileSource(path, libc);
     giveToServer(`${path}.lease`, user);
     const cluster = new Cluster(home, source, libc, user);
-    onTestFinished(source.watch(() => void cluster.#tell()));
+    onTestFinished(source.watch(() => void cluster.tell()));
     for (const name of ['demo-1', 'demo-2', 'demo-3']) {
       mkdirSync(cluster.homeOf(name));
       giveToServer(cluster.homeOf(name), user);
@@ -153,47 +142,12 @@ export class Cluster {
     return this.names.filter((name) => !names.includes(name));
   }
 
-  async status(): Promise<ClusterStatus> {
-    return (await this.#source.read(patient())).cluster.status ?? {};
-  }
-
-  async editStatus(change: (status: ClusterStatus) => ClusterStatus): Promise<void> {
-    await this.#source.updateStatus(change, patient());
-  }
-
-  /** The lease of the primary, as it stands in its file. */
-  get lease(): Pick<LeaseRecord, 'holder' | 'renewTime' | 'transitions'> {
-    return JSON.parse(readFileSync(`${this.path}.lease`, 'utf8')) as LeaseRecord;
-  }
-
-  /** Sets a value anywhere in the file, as a person with an editor would. */
-  async edit(path: readonly string[], value: unknown): Promise<void> {
-    const file = new SharedFile(this.path, this.#libc, { isDurable: false });
-    await file.update((text) => editYaml(text, [{ path, value }]), patient());
-  }
-
-  /** Asks that the servers of these do not run; of nobody else. */
-  async fence(names: readonly string[]): Promise<void> {
-    await this.edit(['metadata', 'annotations', 'cnpg.io/fencedInstances'], JSON.stringify(names));
-  }
-
   /** Waits until this one has no server. */
   async isDown(name: string): Promise<void> {
     await this.eventually(
       `the server of ${name} to be down`,
       () => this.of(name).postmasterPid === undefined,
     );
-  }
-
-  /** What an operator does to move the primary. */
-  async target(name: string): Promise<void> {
-    const phase = name === 'pending' ? clusterPhase.failover : clusterPhase.switchover;
-    await this.editStatus((status) => ({
-      ...status,
-      targetPrimary: name,
-      targetPrimaryTimestamp: timestamp(Date.now()),
-      phase,
-    }));
   }
 
   /** What a person does who wants this instance's data replaced, and then waits until it runs on the copy. */
@@ -243,23 +197,8 @@ export class Cluster {
     return this.query(name, sql).catch(() => undefined);
   }
 
-  async primary(): Promise<string | undefined> {
-    return (await this.status()).currentPrimary;
-  }
-
   client(name: string): pg.Client {
     return clientOf(this.portOf(name));
-  }
-
-  /** Calls back with the primary of the Cluster whenever the file has changed. @returns the way to stop */
-  onPrimary(listener: (primary: string) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  async #tell(): Promise<void> {
-    const { currentPrimary } = await this.status();
-    if (currentPrimary !== undefined) for (const listener of this.#listeners) listener(currentPrimary);
   }
 
   /** What kills a container: the manager, its server, all at once. */

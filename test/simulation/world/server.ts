@@ -3,14 +3,10 @@ import { Commits } from './commits.ts';
 import type { Connection } from './connection.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { Instance } from './instance.ts';
+import { hardness, type Signal } from './signal.ts';
 import type { WalEnd } from './wal.ts';
 import { WalReceiver } from './wal-receiver.ts';
 import type { World } from './world.ts';
-
-/** What the postmaster is told by a signal (manual page of postgres), and what nobody can refuse. */
-export type Signal = 'smart' | 'fast' | 'immediate' | 'kill';
-
-const hardness: Record<Signal, number> = { smart: 0, fast: 1, immediate: 2, kill: 3 };
 
 /** One postmaster with everything below it, from its start to its end. */
 export class Server {
