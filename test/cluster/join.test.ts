@@ -228,6 +228,14 @@ async function stopFarBehind(cluster: Cluster) {
       'demo-1',
       'CREATE TABLE filler AS SELECT 1; DROP TABLE filler; SELECT pg_switch_wal()',
     );
+    // Nothing keeps WAL for the other standby either: it must have come there before it is removed.
+    const written = await cluster.query('demo-1', 'SELECT pg_current_wal_lsn()::text');
+    await cluster.eventually('demo-2 to have it', () =>
+      cluster.ask(
+        'demo-1',
+        `SELECT bool_or(flush_lsn >= '${written}') FROM pg_stat_replication WHERE application_name = 'demo-2'`,
+      ),
+    );
     await cluster.query('demo-1', 'CHECKPOINT');
     return !segments().includes(needed!) && segments().toSorted()[0]! > needed!;
   });
