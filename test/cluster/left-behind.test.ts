@@ -61,9 +61,14 @@ test.runIf(hasReplication)('sessions of a killed postmaster end before another o
   await cluster.of('demo-1').message('processes of the server have outlived it');
   expect([shell.exitCode, shell.signalCode]).toEqual([null, null]);
   expect(await cluster.query(chosen, 'SELECT count(*)::int FROM late')).toBe(0);
-  // What is left of it does not keep the directory from being used again.
-  await cluster.of('demo-1').ended();
-  await cluster.startOne('demo-1');
+  // What is left of it does not keep the directory from being used again: by the same manager, when it has heard of the choice
+  // before it saw the end of its server, or else by the next one.
+  const manager = cluster.of('demo-1');
+  await cluster.eventually('demo-1 to be back', async () => {
+    const hasEnded = manager.child.exitCode !== null && cluster.of('demo-1') === manager;
+    if (hasEnded) await cluster.startOne('demo-1');
+    return (await cluster.ask('demo-1', 'SELECT pg_is_in_recovery()')) === true;
+  });
   await cluster.healthy();
 });
 
