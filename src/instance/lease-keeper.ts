@@ -1,6 +1,7 @@
 import type { LeaseIntent } from '../alignment/decide.ts';
 import type { LeaseFacts } from '../alignment/facts.ts';
 import {
+  durationToWrite,
   eagerFor,
   freshLeaseMemory,
   type LeaseEvent,
@@ -218,16 +219,17 @@ export class LeaseKeeper implements LeaseHolding {
 
   /** What is to be written; only the fields of the lease change (contract 03, 3.8). */
   #changed(kind: 'claim' | 'renew' | 'release', record: LeaseRecord): LeaseRecord {
-    const { me, timings } = this.#options;
+    const { me, timings, clock } = this.#options;
     const time = microTime();
+    const durationSeconds = durationToWrite(this.#memory, timings, clock()) / 1000;
     switch (kind) {
       case 'renew':
-        return { ...record, durationSeconds: timings.duration / 1000, renewTime: time };
+        return { ...record, durationSeconds, renewTime: time };
       case 'claim':
         return {
           ...record,
           holder: me,
-          durationSeconds: timings.duration / 1000,
+          durationSeconds,
           acquireTime: time,
           renewTime: time,
           transitions: record.transitions + 1,

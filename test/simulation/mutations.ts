@@ -9,8 +9,8 @@ import { type Cell, type TransitionTable, transitions } from '../../src/alignmen
 import { promiseTo } from '../../src/alignment/vouching.ts';
 import { kinshipOf } from '../../src/postgres/kinship.ts';
 import { type Rules, realRules } from './manager/rules.ts';
-import { changesOfMind } from './schedule/changes-of-mind.ts';
 import { type FaultKind, faultKinds, type Schedule, scheduleOf, themes } from './schedule/schedule.ts';
+import { changesOfMind, shortReigns } from './schedule/scripted.ts';
 
 /** A deliberate fault in what a manager decides by, and the schedules in which it must show. */
 export interface Mutation {
@@ -262,6 +262,11 @@ export const mutations: readonly Mutation[] = [
       },
     },
     { schedules: changesOfMind },
+  ),
+  mutation(
+    'a process with shorter times counts on them before the watchdog has heard of them',
+    { durationToWrite: (_, { duration }) => duration },
+    { schedules: shortReigns },
   ),
   mutation('the promise of one other is enough', { needsAllPromises: false }, { kinds: themes.promises }),
   mutation(
