@@ -1,7 +1,6 @@
 import { decide } from '../../src/alignment/decide.ts';
 import type { Situation } from '../../src/alignment/facts.ts';
 import type { Goal } from '../../src/alignment/goal.ts';
-import { isHeld } from '../../src/alignment/goal.ts';
 import { leaseFacts, nextLeaseMove, noteLease } from '../../src/alignment/lease.ts';
 import type { State } from '../../src/alignment/state.ts';
 import type { StepName } from '../../src/alignment/step-name.ts';
@@ -279,11 +278,4 @@ export const mutations: readonly Mutation[] = [
     },
     { kinds: themes.promises },
   ),
-  mutation('the lease of a lost one counts on', {
-    isHeld: (situation, now) => isHeld({ lease: { ...situation.lease, standing: 'held' } }, now),
-    noteLease: (memory, event, situation) => {
-      const noted = noteLease(memory, event, situation);
-      return noted.standing === 'lost' ? { ...memory, askedAt: noted.askedAt } : noted;
-    },
-  }),
 ];
