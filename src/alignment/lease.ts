@@ -43,6 +43,8 @@ export interface LeaseMemory {
   readonly askedAt: number;
   /** Just before all others were asked, of whom each has promised then not to lead; see vouching.ts. */
   readonly vouchedAt?: number | undefined;
+  /** What an earlier process of this instance has left, when this one found the lease in its name; see `durationToWrite`. */
+  readonly inherited?: { readonly duration: number; readonly until: number } | undefined;
   /** The promise that this instance gave last, to a holder that could not reach the store. */
   readonly promise?: Promised | undefined;
 }
@@ -155,6 +157,15 @@ export function noteLease(
   }
 }
 
+/**
+ * For how long a claim or renewal says that the lease lasts, in milliseconds. An earlier process of this instance may have had
+ * longer times, and its watchdog counts on them as long as it has heard of no others. This process may end before it has told
+ * it: until those times are over by themselves, nobody else may count on less.
+ */
+export function durationToWrite({ inherited }: LeaseMemory, { duration }: LeaseTimings, now: number): number {
+  return inherited !== undefined && now < inherited.until ? Math.max(duration, inherited.duration) : duration;
+}
+
 /** What the decisions get to see. */
 export function leaseFacts(memory: LeaseMemory, timings: LeaseTimings): LeaseFacts {
   const { standing, heldSince } = memory;
@@ -198,6 +209,7 @@ function written(
     standing: 'held',
     askedAt: sentAt,
     vouchedAt: undefined,
+    inherited: memory.inherited,
     promise: memory.promise,
   };
 }
@@ -206,6 +218,9 @@ function read(memory: LeaseMemory, seen: SeenLease | undefined, me: string, now:
   const isSame = seen?.holder === memory.seen?.holder && seen?.renewTime === memory.seen?.renewTime;
   const next = { ...memory, seen, seenAt: isSame ? memory.seenAt : now, promise: promiseAfter(memory, seen) };
   const wasOurs = memory.renewedAt !== undefined;
+  if (seen?.holder === me && !wasOurs && memory.inherited === undefined) {
+    return { ...next, standing: 'none', inherited: { duration: seen.promised, until: now + seen.promised } };
+  }
   // Missing or free is as good as ours: nobody else leads, and the time that we hold it for goes on until it is over.
   const isOthers = seen !== undefined && seen.holder !== '' && seen.holder !== me;
   if (!isOthers) return { ...next, standing: wasOurs ? 'held' : 'none' };

@@ -1,6 +1,7 @@
 import type { LeaseIntent } from '../alignment/decide.ts';
 import type { LeaseFacts } from '../alignment/facts.ts';
 import {
+  durationToWrite,
   eagerFor,
   freshLeaseMemory,
   type LeaseEvent,
@@ -17,6 +18,7 @@ import { type PromiseQuestion, promiseTo, type VoucherFacts } from '../alignment
 import type { LeaseTimes } from '../cluster/defaults.ts';
 import type { LeaseRecord, LeaseStore } from '../cluster/source.ts';
 import { messageOf } from '../errors/manager-error.ts';
+import { pauseAskedBy } from '../kubernetes/api-error.ts';
 import type { Logger } from '../logs/manager-log.ts';
 import { now, pause } from './deadline.ts';
 import type { LeaseHolding } from './lease-holding.ts';
@@ -57,6 +59,8 @@ export class LeaseKeeper implements LeaseHolding {
   #isWriting = false;
   #isAskingOthers = false;
   #isTroubled = false;
+  /** Milliseconds by which the store wants to be asked later than after the usual period, when it has not answered. */
+  #delay = 0;
   /** The lease has changed since the present request was begun: its answer may be older than that. */
   #hasChanged = false;
   #shown = '';
@@ -134,8 +138,10 @@ export class LeaseKeeper implements LeaseHolding {
       this.#hasChanged = false;
       const event = await this.#ask(move.kind);
       this.#note(event);
-      if (event.kind === 'unreadable') void this.#askOthers();
-      else this.#isTroubled = false;
+      if (event.kind === 'unreadable') {
+        this.#memory = { ...this.#memory, askedAt: this.#memory.askedAt + this.#delay };
+        void this.#askOthers();
+      } else this.#isTroubled = false;
     }
     this.#isBusy = false;
     if (this.#hasChanged) this.#lookAgain();
@@ -198,6 +204,9 @@ export class LeaseKeeper implements LeaseHolding {
       return { kind: 'written', seen: seenOf(answer)!, sentAt };
     } catch (error) {
       this.#complain(messageOf(error), kind);
+      // As long as the store asks for, but not so long that a holder could not ask again within its deadline.
+      const pauseAsked = Math.min(pauseAskedBy(error), timings.renewDeadline / 2);
+      this.#delay = Math.max(0, pauseAsked - timings.retryPeriod);
       return { kind: 'unreadable' };
     }
   }
@@ -210,16 +219,17 @@ export class LeaseKeeper implements LeaseHolding {
 
   /** What is to be written; only the fields of the lease change (contract 03, 3.8). */
   #changed(kind: 'claim' | 'renew' | 'release', record: LeaseRecord): LeaseRecord {
-    const { me, timings } = this.#options;
+    const { me, timings, clock } = this.#options;
     const time = microTime();
+    const durationSeconds = durationToWrite(this.#memory, timings, clock()) / 1000;
     switch (kind) {
       case 'renew':
-        return { ...record, durationSeconds: timings.duration / 1000, renewTime: time };
+        return { ...record, durationSeconds, renewTime: time };
       case 'claim':
         return {
           ...record,
           holder: me,
-          durationSeconds: timings.duration / 1000,
+          durationSeconds,
           acquireTime: time,
           renewTime: time,
           transitions: record.transitions + 1,

@@ -98,7 +98,7 @@ export class Upkeep {
       await this.#pass();
       const isWaiting = this.#restart.isWaiting || this.#slots.isWaiting;
       const period = Math.min(regularPeriod, this.#slots.period);
-      wait = this.#duties.areDone && !isWaiting ? period : retryPeriod;
+      wait = this.#duties.areDone && !isWaiting ? period : Math.max(retryPeriod, this.#duties.pause);
     }
     this.#isBusy = false;
     if (!this.#stopped.signal.aborted) this.#timer = setTimeout(() => this.trigger(), wait);

@@ -1,7 +1,6 @@
 import { decide } from '../../src/alignment/decide.ts';
 import type { Situation } from '../../src/alignment/facts.ts';
 import type { Goal } from '../../src/alignment/goal.ts';
-import { isHeld } from '../../src/alignment/goal.ts';
 import { leaseFacts, nextLeaseMove, noteLease } from '../../src/alignment/lease.ts';
 import type { State } from '../../src/alignment/state.ts';
 import type { StepName } from '../../src/alignment/step-name.ts';
@@ -9,8 +8,8 @@ import { type Cell, type TransitionTable, transitions } from '../../src/alignmen
 import { promiseTo } from '../../src/alignment/vouching.ts';
 import { kinshipOf } from '../../src/postgres/kinship.ts';
 import { type Rules, realRules } from './manager/rules.ts';
-import { changesOfMind } from './schedule/changes-of-mind.ts';
 import { type FaultKind, faultKinds, type Schedule, scheduleOf, themes } from './schedule/schedule.ts';
+import { changesOfMind, shortReigns } from './schedule/scripted.ts';
 
 /** A deliberate fault in what a manager decides by, and the schedules in which it must show. */
 export interface Mutation {
@@ -263,6 +262,11 @@ export const mutations: readonly Mutation[] = [
     },
     { schedules: changesOfMind },
   ),
+  mutation(
+    'a process with shorter times counts on them before the watchdog has heard of them',
+    { durationToWrite: (_, { duration }) => duration },
+    { schedules: shortReigns },
+  ),
   mutation('the promise of one other is enough', { needsAllPromises: false }, { kinds: themes.promises }),
   mutation(
     'a time that is over begins again by a promise',
@@ -274,11 +278,4 @@ export const mutations: readonly Mutation[] = [
     },
     { kinds: themes.promises },
   ),
-  mutation('the lease of a lost one counts on', {
-    isHeld: (situation, now) => isHeld({ lease: { ...situation.lease, standing: 'held' } }, now),
-    noteLease: (memory, event, situation) => {
-      const noted = noteLease(memory, event, situation);
-      return noted.standing === 'lost' ? { ...memory, askedAt: noted.askedAt } : noted;
-    },
-  }),
 ];

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { mutations } from './mutations.ts';
-import { changesOfMind } from './schedule/changes-of-mind.ts';
 import { scheduleOf } from './schedule/schedule.ts';
+import { changesOfMind, shortReigns } from './schedule/scripted.ts';
 import { shrink } from './shrink.ts';
 import { simulate } from './simulate.ts';
 
@@ -27,8 +27,11 @@ test('a schedule that fails becomes smaller, and still fails in the same way', (
   expect(simulate(smallest, rules).broken?.promise).toBe(simulate(failing, rules).broken?.promise);
 });
 
-test('whatever the lease times of each process, and however often a person chooses anew, every promise is kept', () => {
+test.each([
+  ['a person chooses anew', changesOfMind],
+  ['a server is taken over', shortReigns],
+])('whatever the lease times of each process, and however often %s, every promise is kept', (_, story) => {
   for (let seed = 0; seed < 2_000; seed += 1) {
-    expect(simulate(changesOfMind(seed)).broken, `seed ${seed}`).toBeUndefined();
+    expect(simulate(story(seed)).broken, `seed ${seed}`).toBeUndefined();
   }
 });

@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors/manager-error.ts';
+import { pauseAskedBy } from '../../kubernetes/api-error.ts';
 import type { Logger } from '../../logs/manager-log.ts';
 
 /** Milliseconds for one duty; a store of the Cluster that does not answer must not hold up the others. */
@@ -11,6 +12,7 @@ export class Duties {
   /** By the names of the duties. */
   readonly #troubles = new Map<string, string>();
   #areDone = true;
+  #pause = 0;
 
   constructor(log: Logger, stopped: AbortSignal) {
     this.#log = log;
@@ -22,8 +24,14 @@ export class Duties {
     return this.#areDone;
   }
 
+  /** Milliseconds that an API server has asked for before it is asked again; 0: it has not. */
+  get pause(): number {
+    return this.#pause;
+  }
+
   begin(): void {
     this.#areDone = true;
+    this.#pause = 0;
   }
 
   /** @returns whether it went well */
@@ -42,6 +50,7 @@ export class Duties {
   /** The same trouble is told once, not every two seconds. */
   #complain(name: string, error: unknown): void {
     this.#areDone = false;
+    this.#pause = Math.max(this.#pause, pauseAskedBy(error));
     const text = messageOf(error);
     if (text !== this.#troubles.get(name))
       this.#log.warn({ error, duty: name }, 'upkeep: will be tried again');

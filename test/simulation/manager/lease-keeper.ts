@@ -148,11 +148,12 @@ export class LeaseKeeper {
   }
 
   #changed(kind: 'claim' | 'renew' | 'release'): Omit<LeaseObject, 'version'> {
-    const { caller, timings, wallClock } = this.#options;
+    const { caller, timings, wallClock, rules } = this.#options;
+    const duration = rules.durationToWrite(this.#memory, timings, caller.process.clock());
     return {
       holder: kind === 'release' ? '' : caller.name,
       renewTime: String(wallClock()),
-      duration: kind === 'release' ? 1_000 : timings.duration,
+      duration: kind === 'release' ? 1_000 : duration,
     };
   }
 

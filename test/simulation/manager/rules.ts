@@ -3,6 +3,7 @@ import type { Situation } from '../../../src/alignment/facts.ts';
 import { isFitToLead } from '../../../src/alignment/fitness.ts';
 import { isHeld } from '../../../src/alignment/goal.ts';
 import {
+  durationToWrite,
   type LeaseMemory,
   type LeaseMove,
   type LeaseSituation,
@@ -28,6 +29,7 @@ export interface Rules {
   ) => LeaseMove;
   readonly noteLease: typeof noteLease;
   readonly leaseFacts: typeof leaseFacts;
+  readonly durationToWrite: typeof durationToWrite;
   readonly promiseTo: typeof promiseTo;
   /** The promise of some of the others is not enough. */
   readonly needsAllPromises: boolean;
@@ -64,6 +66,7 @@ export const realRules: Rules = {
   nextLeaseMove,
   noteLease,
   leaseFacts,
+  durationToWrite,
   promiseTo,
   needsAllPromises: true,
   isFitToLead,

@@ -7,6 +7,7 @@ import {
 } from '../../../src/alignment/stop-plan.ts';
 import type { Process } from '../engine/process.ts';
 import type { Instance } from '../world/instance.ts';
+import type { Server } from '../world/server.ts';
 import type { Rules } from './rules.ts';
 
 /** Seconds: spec.stopDelay, spec.switchoverDelay, and what an immediate stop gets in peace (contract 03, 3.11). */
@@ -21,6 +22,8 @@ export class Stopper {
   readonly #process: Process;
   readonly #rules: Rules;
   readonly #smartSeconds: number;
+  /** The one that is stopped, and none that comes after it. */
+  readonly #server: Server | undefined;
   mode: StopMode | undefined;
   cause: StopEvent | undefined;
   #governing: StopEvent | undefined;
@@ -28,6 +31,7 @@ export class Stopper {
 
   constructor(instance: Instance, process: Process, rules: Rules, smartSeconds: number) {
     this.#instance = instance;
+    this.#server = instance.server;
     this.#process = process;
     this.#rules = rules;
     this.#smartSeconds = smartSeconds;
@@ -45,27 +49,32 @@ export class Stopper {
     if (mode !== before || mode === 'kill' || isNewlyGoverned) this.#wait(mode);
     if (mode === before && mode !== 'kill') return;
     if (before === undefined && (mode === 'smart' || mode === 'fast')) this.#checkpointThenSignal(mode);
-    else this.#instance.server?.signal(mode);
+    else this.#present?.signal(mode);
   }
 
   #wait(mode: StopMode): void {
     this.#order += 1;
     const order = this.#order;
     this.#process.afterOwn(stopDeadline(mode, this.#policy()), () => {
-      if (order === this.#order && this.#instance.server !== undefined) this.push('deadline');
+      if (order === this.#order && this.#present !== undefined) this.push('deadline');
     });
   }
 
   #checkpointThenSignal(mode: StopMode): void {
-    const { server, random } = this.#instance;
+    const { random } = this.#instance;
+    const server = this.#present;
     const goOn = () => {
-      if (this.mode === mode) this.#instance.server?.signal(mode);
+      if (this.mode === mode) this.#present?.signal(mode);
     };
     if (server === undefined) return;
     if (server.phase === 'starting') goOn();
     else if (!server.isAnswering) this.#process.after(silencePatience, goOn);
     else if (server.role === 'standby') goOn();
     else this.#process.after(random.between(5, 400), goOn);
+  }
+
+  get #present(): Server | undefined {
+    return this.#instance.server === this.#server ? this.#server : undefined;
   }
 
   /** How long each mode may take. */

@@ -138,7 +138,7 @@ export class Promises {
   }
 
   leaseWritten(instance: Instance, kind: 'claim' | 'renew' | 'release'): void {
-    const { name, server, directory, manager } = instance;
+    const { name, server, directory } = instance;
     if (kind === 'release') {
       const isHarmless =
         server === undefined || (server.role === 'standby' && !server.isPromoting && directory.isStandby);
@@ -148,7 +148,7 @@ export class Promises {
       return;
     }
     if (kind === 'claim') this.#hands += 1;
-    this.#renewedUntil.set(name, this.#world.timetable.now + sureOfLease(manager.timings.duration));
+    this.#renewedUntil.set(name, this.#world.timetable.now + sureOfLease(this.#world.store.lease.duration));
   }
 
   serverStarts({ name, directory, manager }: Instance): void {

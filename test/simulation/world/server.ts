@@ -8,6 +8,9 @@ import type { WalEnd } from './wal.ts';
 import { WalReceiver } from './wal-receiver.ts';
 import type { World } from './world.ts';
 
+/** Milliseconds after which all has come that a process was told while it was halted (engine/process.ts). */
+const wakingUp = 25;
+
 /** One postmaster with everything below it, from its start to its end. */
 export class Server {
   readonly name: string;
@@ -232,6 +235,12 @@ export class Server {
   }
 
   unhang(): void {
+    if (this.process.isHalted) {
+      // What it was told while it was frozen as well comes first: a stop before a promotion, whenever each was asked for.
+      const { life } = this.process;
+      this.process.deliver(life, () => this.process.after(wakingUp, () => this.unhang()));
+      return;
+    }
     this.isHung = false;
     if (this.#pending !== undefined) this.#take(this.#pending);
     else if (this.#isPromotionPending) this.promote();

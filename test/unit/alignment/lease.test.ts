@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { LeaseIntent } from '../../../src/alignment/decide.ts';
 import {
+  durationToWrite,
   freshLeaseMemory,
   type LeaseEvent,
   type LeaseMemory,
@@ -136,6 +137,23 @@ test('the same process started again renews what still carries its name, and cou
   const mine = note(freshLeaseMemory, { kind: 'read', seen: seen(me) }, 50);
   expect(leaseFacts(mine, timings)).toMatchObject({ standing: 'none', fenceAt: undefined });
   expect(move(mine, 50)).toEqual({ kind: 'renew' });
+});
+
+test('a process with shorter times than the one before it lets nobody else count on them before those are over', () => {
+  const shorter = { ...timings, duration: 5_000 };
+  const inherited = note(freshLeaseMemory, { kind: 'read', seen: seen(me, 'a', 20_000) }, 1_000);
+  expect(durationToWrite(inherited, shorter, 1_000)).toBe(20_000);
+  const renewed = note(inherited, { kind: 'written', seen: seen(me, 'b', 20_000), sentAt: 1_000 }, 1_010);
+  expect(durationToWrite(renewed, shorter, 20_999)).toBe(20_000);
+  expect(durationToWrite(renewed, shorter, 21_000)).toBe(5_000);
+  expect(leaseFacts(renewed, timings).fenceAt).toBe(1_000 + timings.renewDeadline);
+});
+
+test('one that claims a lease says its own time', () => {
+  const free = note(freshLeaseMemory, { kind: 'read', seen: seen('', 'a', 20_000) }, 0);
+  expect(durationToWrite(free, timings, 0)).toBe(timings.duration);
+  const others = note(freshLeaseMemory, { kind: 'read', seen: seen('c-2', 'a', 20_000) }, 0);
+  expect(durationToWrite(others, timings, 30_000)).toBe(timings.duration);
 });
 
 /** One store, several keepers, clocks of different pace: what the table of moves must never allow. */

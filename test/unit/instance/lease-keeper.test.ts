@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { LeaseRecord, LeaseStore } from '../../../src/cluster/source.ts';
 import { LeaseKeeper, type LeaseKeeperOptions } from '../../../src/instance/lease-keeper.ts';
+import { ApiError } from '../../../src/kubernetes/api-error.ts';
 
 const free: LeaseRecord = {
   holder: '',
@@ -68,11 +69,15 @@ class SlowStore implements LeaseStore {
   }
 }
 
-function keeperOf(store: LeaseStore, askOthers?: LeaseKeeperOptions['askOthers']): LeaseKeeper {
+function keeperOf(
+  store: LeaseStore,
+  askOthers?: LeaseKeeperOptions['askOthers'],
+  times = timings,
+): LeaseKeeper {
   const keeper = new LeaseKeeper({
     me: 'c-1',
     store,
-    timings,
+    timings: times,
     clock: () => performance.now(),
     isHealthy: () => true,
     askOthers,
@@ -139,4 +144,20 @@ test('a question that fails is not the last one', async () => {
     store.set({});
     expect(asked).toBe(2);
   });
+});
+
+test.each([
+  ['after the pause that it asks for', 300, 300],
+  ['in time for the deadline, whatever it asks for', 60_000, 1_000],
+])('a store that turns us away is asked again %s', async (_, retryAfter, expected) => {
+  const store = new SlowStore(free);
+  const asked: number[] = [];
+  store.read = () => {
+    asked.push(performance.now());
+    return Promise.reject(new ApiError('429', { status: 429, retryAfter }));
+  };
+  const times = { ...timings, renewDeadline: 2_000, retryPeriod: 20 };
+  keeperOf(store, undefined, times).intend('hold');
+  await vi.waitFor(() => expect(asked).toHaveLength(2), { timeout: 5_000 });
+  expect(asked[1]! - asked[0]!).toBeGreaterThanOrEqual(expected - 1);
 });
