@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { findLeftBehind, markServer } from './left-behind.ts';
@@ -41,6 +41,8 @@ interface Guard {
  */
 export function runWatchdog(dataDirectory: string, executable: string): void {
   const { bootTime } = openLibc();
+  // Never closed: what is known by the number of a directory that is gone could be the server of another one.
+  openSync(dataDirectory, 'r');
   const mark = markServer(dataDirectory, executable);
   let guard: Guard | undefined;
   /** The one under which something was found that its server has left behind. */

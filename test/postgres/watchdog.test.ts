@@ -1,6 +1,6 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openLibc } from '../../src/process/libc.ts';
@@ -39,6 +39,14 @@ function place() {
   };
 }
 
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 async function endOf(child: ChildProcess, what: string): Promise<unknown> {
   const [code, signal] = await withDeadline(`the end of ${what}`, once(child, 'exit'), () => '');
   return code ?? signal;
@@ -49,6 +57,14 @@ test('a server whose time is over is stopped at once', async () => {
   const child = server();
   tell(bootTime() + 300, never, child.pid!);
   expect(await endOf(child, 'the server')).toBe('SIGQUIT');
+});
+
+test('it has the directory open: the number of one that is gone is soon that of another, with a server of its own', async () => {
+  const { watchdog, directory } = place();
+  const files = `/proc/${watchdog.pid}/fd`;
+  await eventually('the directory to be open', () =>
+    readdirSync(files).some((name) => linkOf(join(files, name)) === directory),
+  );
 });
 
 test('one that does not obey is killed', async () => {
