@@ -11,6 +11,17 @@ export function roleOf({ data, server, role, isPromoting }: RoleFacts): DataRole
   return data === 'standby' || role === 'standby' ? 'standby' : 'primary';
 }
 
+/**
+ * What a server was started with it is at least, whatever has become of its files since.
+ *
+ * @param startedWith undefined: there is no server, or nothing is known of its start
+ * @param files what they say now
+ */
+export function dataBeside(startedWith: 'primary' | 'standby' | undefined, files: DataRole): DataRole {
+  if (startedWith === undefined || files === 'primary') return files;
+  return startedWith === 'primary' || files !== 'standby' ? startedWith : files;
+}
+
 export type RoleFacts = Pick<InstanceFacts, 'data' | 'server' | 'role' | 'isPromoting'>;
 
 /** Whoever might be a primary does not promise another one not to be it. */

@@ -2,7 +2,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { forget } from '../cluster/requests.ts';
 import { ManagerError } from '../errors/manager-error.ts';
 import type { ForcibleOptions } from './cluster-options.ts';
-import { followRequest, openCluster, soon } from './cluster-request.ts';
+import { followRequest, writeRequest } from './cluster-request.ts';
 
 /**
  * Takes an instance that is gone for good out of the status, and follows the Cluster until the primary keeps no slot, and so
@@ -11,13 +11,9 @@ import { followRequest, openCluster, soon } from './cluster-request.ts';
  * @throws UNKNOWN_INSTANCE, REQUEST_REFUSED, WAIT_TIMEOUT; CLUSTER_CONFLICT when it is still there
  */
 export async function forgetInstance(instance: string, options: ForcibleOptions): Promise<void> {
-  const source = await openCluster(options);
-  const { cluster } = await source.read(soon());
-  let before = cluster;
-  await source.updateStatus((status) => {
-    before = { ...cluster, status };
-    return forget(before, instance, { now: Date.now(), isForced: options.force === true });
-  }, soon());
+  const { source, before } = await writeRequest(options, (cluster) =>
+    forget(cluster, instance, { now: Date.now(), isForced: options.force === true }),
+  );
   const said = `${instance} is forgotten; its data directory is left as it is`;
   const isDone = ({ status }: Cluster) => {
     if (status?.instanceNames?.includes(instance) === true) {

@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { type FileSource, openFileSource } from '../cluster/file-source.ts';
 import { follow } from '../cluster/follow.ts';
+import type { ClusterStatus } from '../cluster/status.ts';
 import { openLibc } from '../process/libc.ts';
 import type { ClusterOptions, RequestOptions } from './cluster-options.ts';
 
@@ -10,6 +11,26 @@ const patience = 30_000;
 /** Opens the Cluster of a command, which makes nothing that is not there. */
 export function openCluster({ clusterFile }: ClusterOptions): Promise<FileSource> {
   return openFileSource(clusterFile, openLibc(), { mayCreate: false });
+}
+
+/**
+ * Writes a request into the status of the Cluster.
+ *
+ * @param request the status with it, by the Cluster as it stands; it is asked again on a conflict, and throws when it is refused
+ * @returns where it was written, and the Cluster before it
+ */
+export async function writeRequest(
+  options: ClusterOptions,
+  request: (cluster: Cluster) => ClusterStatus,
+): Promise<Pick<Request, 'source' | 'before'>> {
+  const source = await openCluster(options);
+  const { cluster } = await source.read(soon());
+  let before = cluster;
+  await source.updateStatus((status) => {
+    before = { ...cluster, status };
+    return request(before);
+  }, soon());
+  return { source, before };
 }
 
 /** A deadline for one reading or change of the Cluster. */

@@ -1,10 +1,5 @@
-import { roleOf } from '../alignment/data-role.ts';
-import {
-  type ClusterFacts,
-  type DataRole,
-  type InstanceFacts,
-  loneClusterFacts,
-} from '../alignment/facts.ts';
+import { dataBeside, roleOf } from '../alignment/data-role.ts';
+import { type ClusterFacts, type InstanceFacts, loneClusterFacts } from '../alignment/facts.ts';
 import { isFenced } from '../cluster/fencing.ts';
 import { isCandidate } from '../cluster/founder.ts';
 import { lookAtData } from './data-role.ts';
@@ -29,8 +24,7 @@ export function lookAtInstance(step: StepContext): InstanceFacts {
   const receiver = isReceiving === true ? 'receiving' : 'idle';
   const facts = {
     isPromoting: findings.isPromoting,
-    // What a server was started with it is at least, whatever has become of its files since.
-    data: findings.isPromoting ? 'primary' : dataBeside(server, files.data),
+    data: findings.isPromoting ? 'primary' : dataBeside(server.startedWith, files.data),
     server: server.postmaster === undefined ? 'down' : 'up',
     role: !isKnown || inRecovery === undefined ? 'unknown' : role,
   } as const;
@@ -47,12 +41,6 @@ export function lookAtInstance(step: StepContext): InstanceFacts {
     isStranded: findings.strandedAt === observation.received,
     source: followsPlan(context.dataDirectory, desired().replication) ? 'right' : 'wrong',
   };
-}
-
-/** What a server was started with it is at least, whatever has become of its files since. */
-function dataBeside({ startedWith }: StepContext['server'], files: DataRole): DataRole {
-  if (startedWith === undefined || files === 'primary') return files;
-  return startedWith === 'primary' || files !== 'standby' ? startedWith : files;
 }
 
 /** What the Cluster says of roles; undefined before the first reading. */

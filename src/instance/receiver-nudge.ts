@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { lacksReceiver } from '../alignment/receiver.ts';
 import { now, pause } from './deadline.ts';
 import { startupProcessOf } from './recovery-step.ts';
 import type { StepContext } from './step-context.ts';
@@ -8,8 +9,6 @@ const firstWait = 100;
 const longestWait = 1_600;
 /** Milliseconds in which a primary that listens takes a connection. */
 const patience = 1_000;
-/** Milliseconds in which a WAL receiver ends after it has told why, so that an answer of the server must be newer. */
-const farewell = 100;
 
 /**
  * Lets a standby connect to its primary as soon as that listens. The startup process would try it every
@@ -53,12 +52,8 @@ export class ReceiverNudge {
     this.#isBusy = false;
   }
 
-  /** Not while this one may be about to lead: a receiver that begins anew would only keep it waiting. */
   get #isWanted(): boolean {
-    const { phase, inRecovery, isReceiving, answeredAt, alignment } = this.#step.observation;
-    if (this.#stopped.aborted || phase !== 'running' || inRecovery !== true) return false;
-    if (alignment?.goal !== 'follow' || alignment.isRefused) return false;
-    return isReceiving === false || (answeredAt ?? 0) < this.#lostAt + farewell;
+    return !this.#stopped.aborted && lacksReceiver(this.#step.observation, this.#lostAt);
   }
 
   #nudge(): void {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, realpathSync, renameSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ManagerError, messageOf, systemErrorCode } from '../errors/manager-error.ts';
 import { syncDirectory } from './atomic-file.ts';
@@ -23,7 +23,7 @@ export function putAside(dataDirectory: string, names: readonly string[]): strin
 /** Whether a file of this name has been put aside before, and is still there. */
 export function wasPutAside(dataDirectory: string, name: string): boolean {
   const stray = join(dataDirectory, 'pg_wal', strayDirectory);
-  return existsSync(stray) && readdirSync(stray).some((place) => existsSync(join(stray, place, name)));
+  return isThere(stray) && readdirSync(stray).some((place) => isThere(join(stray, place, name)));
 }
 
 /**
@@ -37,7 +37,7 @@ export function wasPutAside(dataDirectory: string, name: string): boolean {
 export function keepStrayWal(dataDirectory: string): string | undefined {
   const wal = join(dataDirectory, 'pg_wal');
   const stray = join(wal, strayDirectory);
-  if (!existsSync(stray)) return undefined;
+  if (!isThere(stray)) return undefined;
   const data = realpathSync(dataDirectory);
   const realWal = realpathSync(wal);
   const root = realWal.startsWith(`${data}/`) ? data : realWal;
@@ -71,6 +71,11 @@ function makeDirectory(parent: string): string {
       if (systemErrorCode(error) !== 'EEXIST') throw error;
     }
   }
+}
+
+/** Throws the system's error when that cannot be told: what is taken for absent may be removed by pg_rewind. */
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 function removeIfEmpty(directory: string): void {

@@ -97,18 +97,17 @@ export class Server {
     } else {
       this.#walReceiver.connectLater(1);
     }
-    this.#world.trace.note(
-      this.#world.timetable.now,
-      this.name,
-      `server runs as a ${this.role}`,
-      this.position,
-    );
+    this.#note(`server runs as a ${this.role}`, this.position);
     this.#instance.manager.serverNews();
   }
 
   get position(): string {
     const { end } = this.directory;
     return end === undefined ? 'empty' : `${end.branch.timeline}/${end.lsn} (branch ${end.branch.id})`;
+  }
+
+  #note(what: string, detail?: string): void {
+    this.#world.trace.note(this.#world.timetable.now, this.name, what, detail);
   }
 
   #reign(): void {
@@ -181,7 +180,7 @@ export class Server {
       this.commits.beginAfter(end.lsn + 1);
       this.role = 'primary';
       this.isPromoting = false;
-      this.#world.trace.note(this.#world.timetable.now, this.name, 'is promoted', this.position);
+      this.#note('is promoted', this.position);
       this.#reign();
       this.ship();
       // The checkpoint that PostgreSQL asks for by itself takes its time.
@@ -254,7 +253,7 @@ export class Server {
     }
     this.isLeftBehind = true;
     for (const sender of [...this.senders]) sender.sourceEnded(true);
-    this.#world.trace.note(this.#world.timetable.now, this.name, 'postmaster has ended, sessions go on');
+    this.#note('postmaster has ended, sessions go on');
     this.process.after(this.#instance.random.between(1_000, 30_000), () => this.end('crash'));
     this.#instance.watchdog.postmasterEnded();
     this.#instance.manager.postmasterEnded();
@@ -300,7 +299,7 @@ export class Server {
     const { receiver } = this;
     receiver?.close();
     for (const sender of [...this.senders]) sender.sourceEnded(hasSaidSo);
-    this.#world.trace.note(this.#world.timetable.now, this.name, `server has ended: ${how}`, this.position);
+    this.#note(`server has ended: ${how}`, this.position);
     this.#instance.watchdog.disarm();
     this.#instance.manager.serverEnded();
   }

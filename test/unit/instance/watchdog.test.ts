@@ -1,7 +1,7 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Watchdog } from '../../../src/instance/watchdog.ts';
 import { Children } from '../../../src/process/children.ts';
@@ -26,19 +26,17 @@ class UnreliableChildren extends Children {
   }
 }
 
+function watchdogOf(children: UnreliableChildren, dataDirectory: string, log: Logger): Watchdog {
+  const rest = { executable: 'postgres', patience: 3_000, isTakingOver: false };
+  return new Watchdog({ children, dataDirectory, log, ...rest });
+}
+
 test('a watchdog that could not be started is started again, and told what there is to guard', async () => {
   const dataDirectory = directoryWith('told');
   const told = join(dataDirectory, 'told');
   const children = new UnreliableChildren(2, told);
   const log = pino({ level: 'silent' });
-  const watchdog = new Watchdog({
-    children,
-    dataDirectory,
-    executable: 'postgres',
-    patience: 3_000,
-    isTakingOver: false,
-    log,
-  });
+  const watchdog = watchdogOf(children, dataDirectory, log);
   onTestFinished(() => watchdog.release());
   watchdog.guard({ fenceAt: 1_234, postmaster: 99 });
   await vi.waitFor(() => expect(readFileSync(told, 'utf8')).toBe('1234 3000 99\n'), { timeout: 10_000 });
@@ -58,14 +56,7 @@ test('nothing is started any more for one that was sent home', async () => {
   };
   const log = pino({ level: 'error' }, { write });
   const dataDirectory = directoryWith();
-  const watchdog = new Watchdog({
-    children,
-    dataDirectory,
-    executable: 'postgres',
-    patience: 3_000,
-    isTakingOver: false,
-    log,
-  });
+  const watchdog = watchdogOf(children, dataDirectory, log);
   watchdog.prepare();
   await hasFailed(1);
   await vi.advanceTimersByTimeAsync(1_000);
