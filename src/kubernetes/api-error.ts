@@ -35,13 +35,24 @@ export function isExpired(error: unknown): boolean {
 }
 
 /**
+ * The server is about to be ready, or will be another one: 503 before it has read which resources there are, or behind which no
+ * server is; 429 of a watch before it has read what it watches for others (`pkg/storage/cacher` of k8s.io/apiserver). It asks
+ * for 5 s and 1 s by rote then, which is longer than it takes; it is not that it has too much to do.
+ */
+export function isStarting(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return false;
+  return error.status === 503 || (error.status === 429 && error.message.includes('(re)initializing'));
+}
+
+/**
  * Milliseconds before which the server does not want to be asked again: as it has said, and up to a quarter more, since whoever
- * was turned away at the same moment would come back at the same moment. 0: it has not said so.
+ * was turned away at the same moment would come back at the same moment. 0: it has not said so, or is only starting.
  *
  * @param error an ApiError, or one that an ApiError has caused
  */
 export function pauseAskedBy(error: unknown): number {
   const cause = error instanceof Error && !(error instanceof ApiError) ? error.cause : error;
+  if (isStarting(cause)) return 0;
   const asked = cause instanceof ApiError ? (cause.retryAfter ?? 0) : 0;
   return Math.min(asked, 10_000) * (1 + Math.random() / 4);
 }

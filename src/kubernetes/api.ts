@@ -1,4 +1,11 @@
-import type { ApiObject, EventObject, LeaseObject, QuorumObject, SecretObject } from './objects.ts';
+import type {
+  ApiObject,
+  ConfigMapObject,
+  EventObject,
+  LeaseObject,
+  QuorumObject,
+  SecretObject,
+} from './objects.ts';
 
 /**
  * All that an instance ever asks of an API server, by name and within one namespace: what the operator's Role allows it
@@ -23,6 +30,7 @@ export interface KubernetesApi {
   /** Replaces the status if the resourceVersion is still that of the object given. */
   replaceFailoverQuorumStatus(quorum: QuorumObject, signal: AbortSignal): Promise<QuorumObject>;
   readSecret(name: string, signal: AbortSignal): Promise<SecretObject>;
+  readConfigMap(name: string, signal: AbortSignal): Promise<ConfigMapObject>;
   createEvent(event: EventObject, signal: AbortSignal): Promise<ApiObject>;
   /** Merges into an event: it has happened again. */
   patchEvent(name: string, patch: Partial<EventObject>, signal: AbortSignal): Promise<ApiObject>;

@@ -1,6 +1,6 @@
-/** Milliseconds. The last one is under the second within which an instance is to be aligned again once the API is back. */
+/** Milliseconds. With the first ones, the last one is under the second in which an instance is to be aligned once the API is back. */
 const first = 50;
-const longest = 700;
+const longest = 600;
 
 /**
  * How long to wait before the next attempt: doubled each time up to a limit, and never the same for all instances, which

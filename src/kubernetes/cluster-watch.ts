@@ -1,5 +1,5 @@
 import type { ClusterWatcher } from './api.ts';
-import { ApiError, errorOf, isExpired } from './api-error.ts';
+import { ApiError, errorOf, isExpired, isStarting } from './api-error.ts';
 import { backoff } from './backoff.ts';
 import type { ApiObject } from './objects.ts';
 
@@ -50,6 +50,8 @@ export class ClusterWatch {
   /** Since when the watch stands; undefined: it does not. */
   #begun: number | undefined;
   #failures = 0;
+  /** Of them, how often the server was about to be ready. */
+  #starts = 0;
   /** Trouble has been told, and the watch has not stood since. */
   #isTroubled = false;
 
@@ -81,6 +83,7 @@ export class ClusterWatch {
       }
       if (this.#begun !== undefined && performance.now() - this.#begun >= steadyAfter) {
         this.#failures = 0;
+        this.#starts = 0;
         this.#isTroubled = false;
         if (error === undefined) continue;
       }
@@ -147,9 +150,7 @@ export class ClusterWatch {
   }
 
   async #pause(error: unknown): Promise<void> {
-    const asked = error instanceof ApiError ? error.retryAfter : undefined;
-    const wait = backoff(this.#failures, Math.random(), asked);
-    this.#failures += 1;
+    const wait = this.#waitAfter(error);
     const { promise, resolve } = Promise.withResolvers<void>();
     const { signal } = this.#stopped;
     const wake = () => resolve();
@@ -158,5 +159,16 @@ export class ClusterWatch {
     await promise;
     clearTimeout(timer);
     signal.removeEventListener('abort', wake);
+  }
+
+  /** Milliseconds. */
+  #waitAfter(error: unknown): number {
+    this.#failures += 1;
+    if (!isStarting(error)) {
+      return backoff(this.#failures - 1, Math.random(), error instanceof ApiError ? error.retryAfter : 0);
+    }
+    // The waits of the outage before are too long now, and so is what the server asks for.
+    this.#starts += 1;
+    return backoff(this.#starts - 1, Math.random());
   }
 }

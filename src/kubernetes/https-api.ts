@@ -2,7 +2,14 @@ import type { ApiNames, ClusterWatcher, KubernetesApi, StatusPatch } from './api
 import { ClusterWatch } from './cluster-watch.ts';
 import { HttpsConnection } from './https-connection.ts';
 import type { ApiAccess } from './in-cluster.ts';
-import type { ApiObject, EventObject, LeaseObject, QuorumObject, SecretObject } from './objects.ts';
+import type {
+  ApiObject,
+  ConfigMapObject,
+  EventObject,
+  LeaseObject,
+  QuorumObject,
+  SecretObject,
+} from './objects.ts';
 import { apiPaths } from './paths.ts';
 
 /** Seconds that a watch is asked to last; between these, so that instances do not all begin theirs anew at once. */
@@ -73,6 +80,10 @@ export class HttpsApi implements KubernetesApi {
 
   readSecret(name: string, signal: AbortSignal): Promise<SecretObject> {
     return this.#get(this.#paths.secret(name), signal);
+  }
+
+  readConfigMap(name: string, signal: AbortSignal): Promise<ConfigMapObject> {
+    return this.#get(this.#paths.configMap(name), signal);
   }
 
   createEvent(event: EventObject, signal: AbortSignal): Promise<ApiObject> {

@@ -21,6 +21,11 @@ export interface SecretObject extends ApiObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
+/** A ConfigMap as it is read; values are text. */
+export interface ConfigMapObject extends ApiObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
 /** A Lease of coordination.k8s.io/v1 (contract 03, 3.8); the operator makes it without any member of its spec. */
 export interface LeaseObject extends ApiObject {
   readonly spec?: {

@@ -17,6 +17,7 @@ export function apiPaths({ group, namespace, cluster }: ApiNames) {
     lease,
     quorum: `/apis/${part(group)}/v1/namespaces/${part(namespace)}/failoverquorums/${part(cluster)}`,
     secret: (name: string) => `${core}/secrets/${part(name)}`,
+    configMap: (name: string) => `${core}/configmaps/${part(name)}`,
     events: `${core}/events`,
     event: (name: string) => `${core}/events/${part(name)}`,
   };

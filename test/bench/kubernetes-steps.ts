@@ -66,7 +66,7 @@ function medianRow(name: string, times: readonly number[]): Row {
 const single = (value: number) => spread([value]);
 
 /** Patches over a connection that is kept, as an operator does. */
-class Operator {
+export class Operator {
   readonly #connection: HttpsConnection;
   readonly #path: string;
 
@@ -76,8 +76,10 @@ class Operator {
     this.#path = path;
   }
 
-  async annotate(annotations: Readonly<Record<string, string | null>>): Promise<void> {
-    await this.#patch(this.#path, { metadata: { annotations } });
+  /** Fences these and no others. */
+  async fence(names: readonly string[]): Promise<void> {
+    const value = names.length === 0 ? null : JSON.stringify(names);
+    await this.#patch(this.#path, { metadata: { annotations: { 'cnpg.io/fencedInstances': value } } });
   }
 
   async patchStatus(status: Readonly<Record<string, unknown>>): Promise<void> {
@@ -102,7 +104,8 @@ function lineOf(pod: Pod, step: string): Promise<number> {
   return promise;
 }
 
-async function timed(pod: Pod, step: string, patch: () => Promise<void>): Promise<number> {
+/** Milliseconds from a patch to the line of the step that it leads to. */
+export async function timed(pod: Pod, step: string, patch: () => Promise<void>): Promise<number> {
   const line = lineOf(pod, step);
   const since = performance.now();
   await patch();
@@ -112,12 +115,11 @@ async function timed(pod: Pod, step: string, patch: () => Promise<void>): Promis
 async function fenceAgainAndAgain(cluster: PodCluster, operator: Operator, count: number): Promise<number[]> {
   const standby = cluster.pod('c-2');
   const times: number[] = [];
-  const fence = (value: string | null) => operator.annotate({ 'cnpg.io/fencedInstances': value });
   for (let run = 0; run < count; run += 1) {
     const from = standby.lines.length;
-    times.push(await timed(standby, 'stop fast', () => fence('["c-2"]')));
+    times.push(await timed(standby, 'stop fast', () => operator.fence(['c-2'])));
     await standby.message('alignment: fenced', from);
-    times.push(await timed(standby, 'start', () => fence(null)));
+    times.push(await timed(standby, 'start', () => operator.fence([])));
     await cluster.eventually('the server', async () => (await standby.get('/readyz')).code === 200);
   }
   return times;

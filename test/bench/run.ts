@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { measureFailover, measureIdleStandby, measureReturn } from './failover.ts';
 import { measureIdle } from './idle.ts';
 import { measureIdleInKubernetes } from './kubernetes-idle.ts';
+import { measureOutage } from './kubernetes-outage.ts';
 import { measureStartInKubernetes } from './kubernetes-start.ts';
 import { measureSteps } from './kubernetes-steps.ts';
 import { measureLoggedTransactions, measureProbes } from './load.ts';
@@ -32,6 +33,7 @@ const groups: Record<string, () => Promise<Row[]>> = {
   return: () => measureReturn(3),
   standby: () => measureIdleStandby(runs, 20),
   'kubernetes-steps': () => measureSteps(200),
+  'kubernetes-outage': () => measureOutage(runs),
   'kubernetes-idle': () => measureIdleInKubernetes(150),
   'kubernetes-start': () => measureStartInKubernetes(runs),
 };

@@ -14,11 +14,9 @@ import {
   ours,
   peer,
   setPhase,
+  soon,
   Watched,
 } from './support.ts';
-
-/** Milliseconds in which a change reaches whoever watches. */
-const soon = 1_000;
 
 describe.runIf(hasControlPlane)('an API server', () => {
   const plane = useControlPlane();
@@ -106,6 +104,12 @@ describe.runIf(hasControlPlane)('an API server', () => {
       expect(metadata.resourceVersion).toMatch(/^\d+$/);
     });
 
+    test('gives a ConfigMap', async () => {
+      const { data, metadata } = await api.readConfigMap('demo', never);
+      expect(data).toEqual({ queries: 'none' });
+      expect(metadata.resourceVersion).toMatch(/^\d+$/);
+    });
+
     test('takes an event, and that it has happened again', async () => {
       const { metadata } = await api.readCluster(never);
       const { namespace, cluster: name } = home.names;
@@ -133,6 +137,7 @@ describe.runIf(hasControlPlane)('an API server', () => {
       test.each([
         [404, 'NotFound', () => api.readSecret('demo-ca', never)],
         [403, 'Forbidden', () => api.readSecret('other', never)],
+        [403, 'Forbidden', () => api.readConfigMap('other', never)],
         [404, 'NotFound', () => api.patchEvent('none', { count: 2 }, never)],
       ])('of the server is told by its status %i and its reason %s', async (status, reason, ask) => {
         const error = await ask().catch((problem: unknown) => problem);

@@ -19,6 +19,7 @@ import { ApiError, errorOf } from '../../src/kubernetes/api-error.ts';
 import { backoff } from '../../src/kubernetes/backoff.ts';
 import type {
   ApiObject,
+  ConfigMapObject,
   EventObject,
   LeaseObject,
   QuorumObject,
@@ -134,6 +135,11 @@ export class ClientNodeApi implements KubernetesApi {
   readSecret(name: string, signal: AbortSignal): Promise<SecretObject> {
     const { namespace } = this.#names;
     return this.#ask(signal, () => this.#core.readNamespacedSecret({ namespace, name }, options(signal)));
+  }
+
+  readConfigMap(name: string, signal: AbortSignal): Promise<ConfigMapObject> {
+    const { namespace } = this.#names;
+    return this.#ask(signal, () => this.#core.readNamespacedConfigMap({ namespace, name }, options(signal)));
   }
 
   createEvent(event: EventObject, signal: AbortSignal): Promise<ApiObject> {

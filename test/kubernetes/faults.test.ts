@@ -12,11 +12,9 @@ import {
   ours,
   peer,
   setPhase,
+  soon,
   Watched,
 } from './support.ts';
-
-/** Milliseconds after a fault has ended until the Cluster is followed again. */
-const soon = 1_000;
 
 /** Milliseconds from each request to the next one. */
 const gaps = (requests: readonly SeenRequest[]) =>
@@ -60,8 +58,8 @@ describe.runIf(hasControlPlane)('something between an instance and its API serve
     await setPhase(admin(), home, 'meanwhile');
     proxy.end();
     await watched.sees('meanwhile', soon);
-    // 50 ms, doubled as far as 700, less a quarter by chance; timers are as much as a millisecond early.
-    const least = [75, 150, 300, 525, 525].map((wait) => wait - 1);
+    // 50 ms, doubled as far as 600, less a quarter by chance; timers are as much as a millisecond early.
+    const least = [75, 150, 300, 450, 450].map((wait) => wait - 1);
     const waits = gaps(proxy.requests.slice(length, length + 6));
     expect(waits.map((wait, index) => wait >= least[index]!)).toEqual(least.map(() => true));
     expect(watched.troubles).toHaveLength(1);

@@ -13,11 +13,9 @@ import {
   ours,
   peer,
   setPhase,
+  soon,
   Watched,
 } from './support.ts';
-
-/** Milliseconds after the API is back until what has changed is known. */
-const soon = 1_000;
 
 describe.runIf(hasControlPlane)('an API server that goes away', () => {
   const plane = useControlPlane();

@@ -102,6 +102,7 @@ export class MemoryApi implements KubernetesApi {
   }
 
   readSecret = (): never => unused();
+  readConfigMap = (): never => unused();
   createEvent = (): never => unused();
   patchEvent = (): never => unused();
 

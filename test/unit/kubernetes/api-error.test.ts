@@ -59,12 +59,18 @@ test('conflicts, missing objects and versions that are too old are told apart', 
   }
 });
 
-test('a pause that the server asks for is kept, a little longer by chance, and never without end', () => {
+test('a pause that the server asks for is kept, a little longer by chance, never without end, and not while it only starts', () => {
   const asked = (retryAfter?: number) => new ApiError('429', { status: 429, retryAfter });
   const pause = pauseAskedBy(new Error('unreadable', { cause: asked(2_000) }));
   expect(pause).toBeGreaterThanOrEqual(2_000);
   expect(pause).toBeLessThanOrEqual(2_500);
   expect(pauseAskedBy(asked(3_600_000))).toBeLessThanOrEqual(12_500);
+  for (const [status, message] of [
+    [503, 'the server is currently unable to handle the request'],
+    [429, 'storage is (re)initializing'],
+  ] as const) {
+    expect(pauseAskedBy(new ApiError(message, { status, retryAfter: 5_000 }))).toBe(0);
+  }
   expect([pauseAskedBy(asked()), pauseAskedBy(new Error('another')), pauseAskedBy('text')]).toEqual([
     0, 0, 0,
   ]);

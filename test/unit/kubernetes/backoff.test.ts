@@ -13,17 +13,17 @@ describe('the wait before the next attempt', () => {
     fc.assert(
       fc.property(attempts, random, (attempt, chance) => {
         const wait = backoff(attempt, chance);
-        return wait >= 37.5 && wait <= 700;
+        return wait >= 37.5 && wait <= 600;
       }),
     );
   });
   test('differs from one instance to the next', () => {
-    expect(backoff(9, 0)).toBe(525);
-    expect(backoff(9, 1)).toBe(700);
+    expect(backoff(9, 0)).toBe(450);
+    expect(backoff(9, 1)).toBe(600);
   });
   test('is as long as the server asks for, within limits, and never shorter than usual', () => {
     expect(backoff(0, 0, 3_000)).toBe(3_000);
     expect(backoff(0, 0, 3_600_000)).toBe(10_000);
-    expect(backoff(9, 1, 1)).toBe(700);
+    expect(backoff(9, 1, 1)).toBe(600);
   });
 });

@@ -168,7 +168,7 @@ describe('a watch that ends', () => {
     };
     script.last.end();
     await vi.advanceTimersByTimeAsync(30_000);
-    // 50 ms, doubled each time as far as 700, a quarter of it by chance.
+    // 50 ms, doubled each time as far as 600, a quarter of it by chance.
     expect(script.watches.length).toBeGreaterThan(40);
     expect(script.watches.length).toBeLessThan(70);
     expect(troubles).toHaveLength(1);
@@ -212,6 +212,35 @@ describe('a watch that ends', () => {
     expect(script.watches).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(1);
     expect(script.watches).toHaveLength(2);
+  });
+  describe.each([
+    new ApiError('503 the server is currently unable', { status: 503, retryAfter: 5_000 }),
+    new ApiError('429 storage is (re)initializing', { status: 429, retryAfter: 1_000 }),
+  ])('by a server that is starting, and asks for more time than it needs: %s', (starting) => {
+    test('is begun again within a second of the return of the server, after a long outage too', async () => {
+      const { script } = await standing();
+      const back = performance.now() + 10_000;
+      let [asked, stands] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+      script.react = ({ fail, onBegin }) => {
+        const now = performance.now();
+        if (now < back) return fail(lost);
+        // What the first request for it makes the server begin.
+        asked = Math.min(asked, now);
+        if (now < asked + 150) return fail(starting);
+        onBegin();
+        stands = now;
+      };
+      script.last.fail(lost);
+      await vi.advanceTimersByTimeAsync(12_000);
+      expect(stands - back).toBeLessThan(1_000);
+    });
+    test('makes no loop when that goes on', async () => {
+      const { script } = await standing();
+      script.react = ({ fail }) => fail(starting);
+      script.last.fail(starting);
+      await vi.advanceTimersByTimeAsync(70_000);
+      expect(script.watches.length).toBeLessThan(140);
+    });
   });
   test('is not begun again once it is no longer wanted, however long it waits', async () => {
     const { script, watch } = await standing();

@@ -8,6 +8,7 @@ test('every object is named', () => {
   expect(paths.clusterStatus).toBe(`${paths.cluster}/status`);
   expect(paths.lease).toBe('/apis/coordination.k8s.io/v1/namespaces/prod/leases/demo');
   expect(paths.secret('demo-ca')).toBe('/api/v1/namespaces/prod/secrets/demo-ca');
+  expect(paths.configMap('demo')).toBe('/api/v1/namespaces/prod/configmaps/demo');
   expect(paths.events).toBe('/api/v1/namespaces/prod/events');
   expect(paths.event('demo.1')).toBe('/api/v1/namespaces/prod/events/demo.1');
 });
