@@ -1,8 +1,7 @@
-import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { catalogue } from '../errors/catalogue.ts';
-import { ManagerError, systemErrorCode } from '../errors/manager-error.ts';
+import { ManagerError } from '../errors/manager-error.ts';
 import { Instance } from '../instance/instance.ts';
 import { directoriesToGive } from '../instance/runtime-directory.ts';
 import type { InstanceSettings } from '../instance/settings.ts';
@@ -11,6 +10,7 @@ import { findInstallation } from '../postgres/io/installation.ts';
 import { buildVersion } from '../process/build.ts';
 import { Children } from '../process/children.ts';
 import type { Identity } from '../process/identity.ts';
+import { tellKernel } from '../process/kernel-settings.ts';
 import { type Libc, openLibc, type WaitStatus } from '../process/libc.ts';
 import { Reaper } from '../process/reaper.ts';
 import { stepDown } from '../process/step-down.ts';
@@ -59,9 +59,7 @@ export async function runInstance(
   const overruled = findOverruledArguments(context.serverArguments);
   if (overruled.length > 0)
     logging.log.warn({ arguments: overruled }, "no effect: the log path of the server is the manager's");
-  tellKernel('comm', 'manager');
-  // Anonymous memory, private and shared, and ELF headers (core(5)); children inherit it (contract 04, 1.8).
-  tellKernel('coredump_filter', '0x31');
+  tellKernel();
   const settings = settingsFor(options, context.serverArguments, executable, libc, logging);
   const status = await supervise(settings, libc, logging, context);
   await logging.flush(farewell);
@@ -184,15 +182,6 @@ function becomeServer(options: RunOptions, executable: string, args: readonly st
   stepDown(dataDirectoryOf(options), []);
   process.execve?.(program, [program, ...args], process.env);
   return 1;
-}
-
-/** Writes into a file of /proc/self. Where /proc does not allow it, nothing depends on it. */
-function tellKernel(file: string, text: string): void {
-  try {
-    writeFileSync(`/proc/self/${file}`, text);
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-  }
 }
 
 function dataDirectoryOf({ pgData }: RunOptions): string {

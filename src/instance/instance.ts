@@ -266,6 +266,7 @@ export class Instance {
     if (next === phase) return;
     this.observation.phase = next;
     this.observation.phaseSince = now();
+    this.#watchkeeper.phaseChanged();
     const uptimeMs = Math.round(process.uptime() * 1000);
     this.#log.info({ from: phase, to: next, uptimeMs }, `instance is ${next}`);
     if (event === 'answered') this.#aligner?.wake();

@@ -34,12 +34,16 @@ export async function quietly(client: Client, work: () => Promise<unknown>): Pro
      SELECT name, set_config(name, $1::jsonb ->> name, false) FROM known`,
     [JSON.stringify(silence)],
   );
+  const restore = () => client.query(rows.map(({ name }) => `RESET ${name}`).join('; '));
   try {
     await inTransaction(client, async () => {
       await client.query('SET LOCAL synchronous_commit = local');
       await work();
     });
-  } finally {
-    await client.query(rows.map(({ name }) => `RESET ${name}`).join('; '));
+  } catch (error) {
+    // Where that cannot be done the session is gone, for the reason that is told.
+    await restore().catch(() => {});
+    throw error;
   }
+  await restore();
 }

@@ -8,8 +8,8 @@ import { childrenOf, hangOf } from '../process/proc.ts';
 import { now } from './deadline.ts';
 import { recoveryStep } from './recovery-step.ts';
 
-/** Milliseconds. */
-const beat = 1_000;
+/** Milliseconds. A server that runs needs no closer look, and a manager that has nothing to do should not wake up for one. */
+const beat = { usual: 1_000, running: 2_000 } as const;
 const diskPeriod = 5_000;
 const backlogPeriod = 30_000;
 /** Until the server was asked (PostgreSQL's default). */
@@ -50,11 +50,24 @@ export class Watchkeeper {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#beat(), beat);
+    const period = this.#observation.phase === 'running' ? beat.running : beat.usual;
+    this.#timer = setTimeout(() => {
+      this.start();
+      this.#beat();
+    }, period);
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** What is looked at depends on the phase, and how often. */
+  phaseChanged(): void {
+    if (this.#timer === undefined) return;
+    this.stop();
+    this.start();
+    this.#beat();
   }
 
   #beat(): void {

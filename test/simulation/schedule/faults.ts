@@ -49,8 +49,8 @@ const beginnings: Readonly<Record<FaultKind, Begin>> = {
   },
   'hang postmaster': (_world, { server }, fault) => {
     if (server === undefined) return nothing;
-    server.isHung = true;
-    return lasts(fault, server) ? nothing : () => server.unhang();
+    server.hang();
+    return lasts(fault, server) ? nothing : () => server.goOn();
   },
   'freeze server': (world, { server, name, manager }, fault) => {
     if (server === undefined) return nothing;

@@ -2,9 +2,10 @@ import { Process } from '../engine/process.ts';
 import { Commits } from './commits.ts';
 import type { Connection } from './connection.ts';
 import type { DataDirectory } from './data-directory.ts';
+import { Hang } from './hang.ts';
 import type { Instance } from './instance.ts';
 import { hardness, type Signal } from './signal.ts';
-import type { WalEnd } from './wal.ts';
+import { positionOf, type WalEnd } from './wal.ts';
 import { WalReceiver } from './wal-receiver.ts';
 import type { World } from './world.ts';
 
@@ -22,7 +23,7 @@ export class Server {
   role: 'primary' | 'standby';
   isPromoting = false;
   /** The postmaster hangs: sessions and walsenders go on, but nobody is let in and no signal but KILL has an effect. */
-  isHung = false;
+  #hang: Hang | undefined;
   /** The postmaster is gone, and sessions that compute have not noticed it. */
   isLeftBehind = false;
   /** The signal that it acts on. */
@@ -33,9 +34,6 @@ export class Server {
   readonly commits: Commits;
   readonly #walReceiver: WalReceiver;
   #isFinishing = false;
-  /** What it was told while it hung. */
-  #pending: Signal | undefined;
-  #isPromotionPending = false;
 
   constructor(world: World, instance: Instance) {
     this.#world = world;
@@ -72,13 +70,13 @@ export class Server {
 
   /** Whether somebody new is let in. */
   get letsIn(): boolean {
-    return this.isAnswering && !this.isHung && this.stopping === undefined;
+    return this.isAnswering && this.#hang === undefined && this.stopping === undefined;
   }
 
   /** Whether the postmaster tells those who come that it starts or stops. */
   get isRefusing(): boolean {
     const isBetween = this.phase === 'starting' || this.stopping !== undefined;
-    return isBetween && this.phase !== 'ended' && this.process.isRunning && !this.isHung;
+    return isBetween && this.phase !== 'ended' && this.process.isRunning && this.#hang === undefined;
   }
 
   #time(low: number, high: number): number {
@@ -97,13 +95,8 @@ export class Server {
     } else {
       this.#walReceiver.connectLater(1);
     }
-    this.#note(`server runs as a ${this.role}`, this.position);
+    this.#note(`server runs as a ${this.role}`, positionOf(this.directory.end));
     this.#instance.manager.serverNews();
-  }
-
-  get position(): string {
-    const { end } = this.directory;
-    return end === undefined ? 'empty' : `${end.branch.timeline}/${end.lsn} (branch ${end.branch.id})`;
   }
 
   #note(what: string, detail?: string): void {
@@ -162,10 +155,7 @@ export class Server {
   /** pg_promote(): the receiver is ended, what has been received is replayed, and a new timeline begins. */
   promote(): void {
     if (this.role !== 'standby' || this.phase !== 'running' || this.stopping !== undefined) return;
-    if (this.isHung) {
-      this.#isPromotionPending = true;
-      return;
-    }
+    if (this.#hang?.holds('promotion') === true) return;
     this.isPromoting = true;
     this.#world.promises.promotionBegins(this.#instance);
     this.receiver?.close();
@@ -180,7 +170,7 @@ export class Server {
       this.commits.beginAfter(end.lsn + 1);
       this.role = 'primary';
       this.isPromoting = false;
-      this.#note('is promoted', this.position);
+      this.#note('is promoted', positionOf(this.directory.end));
       this.#reign();
       this.ship();
       // The checkpoint that PostgreSQL asks for by itself takes its time.
@@ -215,10 +205,7 @@ export class Server {
 
   #take(signal: Signal): void {
     if (this.isLeftBehind) return;
-    if (this.isHung) {
-      if (this.#pending === undefined || hardness[signal] > hardness[this.#pending]) this.#pending = signal;
-      return;
-    }
+    if (this.#hang?.holds(signal) === true) return;
     if (this.stopping !== undefined && hardness[signal] <= hardness[this.stopping]) return;
     this.stopping = signal;
     switch (signal) {
@@ -233,16 +220,21 @@ export class Server {
     }
   }
 
-  unhang(): void {
+  hang(): void {
+    this.#hang ??= new Hang();
+  }
+
+  goOn(): void {
     if (this.process.isHalted) {
-      // What it was told while it was frozen as well comes first: a stop before a promotion, whenever each was asked for.
+      // What it was told while it was frozen as well comes first.
       const { life } = this.process;
-      this.process.deliver(life, () => this.process.after(wakingUp, () => this.unhang()));
+      this.process.deliver(life, () => this.process.after(wakingUp, () => this.goOn()));
       return;
     }
-    this.isHung = false;
-    if (this.#pending !== undefined) this.#take(this.#pending);
-    else if (this.#isPromotionPending) this.promote();
+    const next = this.#hang?.next;
+    this.#hang = undefined;
+    if (next === 'promotion') this.promote();
+    else if (next !== undefined) this.#take(next);
   }
 
   /** The postmaster alone is killed. What waits for something ends with it, but sessions that compute go on, and commit. */
@@ -299,7 +291,7 @@ export class Server {
     const { receiver } = this;
     receiver?.close();
     for (const sender of [...this.senders]) sender.sourceEnded(hasSaidSo);
-    this.#note(`server has ended: ${how}`, this.position);
+    this.#note(`server has ended: ${how}`, positionOf(this.directory.end));
     this.#instance.watchdog.disarm();
     this.#instance.manager.serverEnded();
   }

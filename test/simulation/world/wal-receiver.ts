@@ -1,7 +1,7 @@
 import { Connection } from './connection.ts';
 import type { Instance } from './instance.ts';
 import type { Server } from './server.ts';
-import { commonEnd, timelineHistory } from './wal.ts';
+import { commonEnd, positionOf, timelineHistory } from './wal.ts';
 import type { World } from './world.ts';
 
 /** Why a walreceiver cannot go on (its message in the log of the standby). */
@@ -61,7 +61,7 @@ export class WalReceiver {
       this.#world.timetable.now,
       server.name,
       `receives from ${source.name}`,
-      server.position,
+      positionOf(server.directory.end),
     );
     connection.recover();
     this.#instance.manager.serverNews();

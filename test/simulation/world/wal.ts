@@ -19,6 +19,11 @@ export interface WalEnd {
   readonly lsn: number;
 }
 
+/** For a trace. */
+export function positionOf(end: WalEnd | undefined): string {
+  return end === undefined ? 'empty' : `${end.branch.timeline}/${end.lsn} (branch ${end.branch.id})`;
+}
+
 /** Up to which record of `branch` the history that ends here reaches; -1: the branch is no part of it. */
 export function reach(end: WalEnd, branch: Branch): number {
   let limit = end.lsn;
