@@ -149,10 +149,7 @@ export class Instance {
     const aligner = new Aligner(step, sharing, libc.bootTime, () => this.#upkeep?.trigger());
     this.#aligner = aligner;
     this.#ending.handOverTo(aligner);
-    wishes.view.onChange(() => {
-      wishes.follow();
-      this.#wake();
-    });
+    wishes.view.onChange(() => this.#wake());
     if (prepared.running !== undefined) {
       server.adopt(prepared.running);
       // Its certificates may have been changed while nobody could tell it, by this process or by one that died right after.

@@ -33,10 +33,16 @@ export class Wishes {
     return this.#present;
   }
 
-  /** Reads the Cluster for the first time, and follows it from then on. Rejects with what is wrong with it. */
+  /**
+   * Reads the Cluster for the first time, and follows it from then on: before whoever listens to the view is called, `present`
+   * is what the view has. Rejects with what is wrong with it.
+   */
   async start(signal: AbortSignal): Promise<ClusterReading> {
     const reading = await this.view.start(signal);
     this.#understand(reading);
+    this.view.onChange(() => this.#follow());
+    // It is watched already.
+    if (this.view.latest !== reading) this.#follow();
     return reading;
   }
 
@@ -44,7 +50,7 @@ export class Wishes {
    * Takes over what the newest reading asks for, if that is possible. Otherwise what was asked for before stays, but not
    * whom to follow: after a failover the old primary is none, whatever a person has written into the specification.
    */
-  follow(): void {
+  #follow(): void {
     const { latest } = this.view;
     if (latest === undefined) return;
     try {

@@ -27,7 +27,6 @@ async function wishesOf(spec: ClusterSpec) {
   const changeTo = async (next: ClusterReading) => {
     reading = next;
     await wishes.view.refresh();
-    wishes.follow();
     return wishes.present;
   };
   return { wishes, changeTo };
@@ -46,6 +45,21 @@ test('an isolated server has the time that lay between the times of the lease wh
   const { policyFor } = await changeTo(readingOf({ instances: 12 }, 'c-1'));
   expect(policyFor('isolation').immediateSeconds).toBe(3);
   expect(policyFor('stop requested').immediateSeconds).toBe(12);
+});
+
+test('what changes while the instance is still being made ready is not missed, however early it comes', async () => {
+  const before = readingOf({ instances: 3 }, '');
+  const source = {
+    kind: 'kubernetes',
+    read: async () => before,
+    watch: (onChange: (pushed: ClusterReading) => void) => {
+      onChange(readingOf({ instances: 3 }, 'c-1'));
+      return () => {};
+    },
+  } as unknown as ClusterSource;
+  const wishes = new Wishes({ source, describe }, () => 0, pino({ enabled: false }));
+  await wishes.start(new AbortController().signal);
+  expect(wishes.present.clusterName).toBe('3 led by c-1');
 });
 
 function readingOf(spec: ClusterSpec, currentPrimary: string): ClusterReading {
